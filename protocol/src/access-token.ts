@@ -1,0 +1,141 @@
+import { z } from 'zod'
+import { type ActorId, type Chain, parseAct, sameActor } from './chain.ts'
+import { CLOCK_SKEW_SECONDS, TYP_ACCESS_TOKEN } from './names.ts'
+import { Refusal } from './refusal.ts'
+import { parseScope, type Scopes } from './scopes.ts'
+
+const text = z.string().min(1).max(512)
+const seconds = z.int().nonnegative()
+const subjectId = z.strictObject({ format: z.literal('iss_sub'), iss: text, sub: text })
+const delegation = z.strictObject({
+  gid: text,
+  hop: z.int().min(1),
+  rem: z.int().min(0),
+  anc: z.array(text).min(1).max(64),
+})
+
+/** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
+const claimsSchema = z.looseObject({
+  iss: text,
+  aud: text,
+  sub: text,
+  client_id: text,
+  jti: text,
+  iat: seconds,
+  exp: seconds,
+  nbf: seconds.optional(),
+  scope: z.string().max(4096),
+  auth_time: seconds,
+  acr: text,
+  sid: text,
+  sub_id: subjectId,
+  txn: text,
+  act: z.unknown(),
+  may_act: z.strictObject({ iss: text, sub: text, client_id: text.optional() }).optional(),
+  cnf: z.unknown().optional(),
+  dlg: delegation,
+})
+
+export type SubjectId = Readonly<z.infer<typeof subjectId>>
+
+/** What ties a token to what it came from. */
+export interface Delegation {
+  /** The grant: the user's standing permission this token is a short shadow of. */
+  readonly gid: string
+  /** How many actors have acted. */
+  readonly hop: number
+  /** How many more may. */
+  readonly rem: number
+  /** What it came from: the login family first, then the `jti` of every ancestor. */
+  readonly anc: readonly string[]
+}
+
+/** A verified access token, in words that code reads. Times are seconds since the epoch. */
+export interface AccessToken {
+  readonly issuer: string
+  readonly audience: string
+  /** Our own opaque account id of the user. */
+  readonly subject: string
+  /** The same person as the identity provider knows them (RFC 9493). */
+  readonly subjectId: SubjectId
+  readonly clientId: string
+  readonly jti: string
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly scopes: Scopes
+  /** When and how the user authenticated, and in which session. Constant along a chain. */
+  readonly authTime: number
+  readonly acr: string
+  readonly sessionId: string
+  /** Names the whole chain of tokens that one login began (RFC 8417 §2.2). */
+  readonly transaction: string
+  readonly chain: Chain
+  readonly mayAct: ActorId | undefined
+  readonly delegation: Delegation
+}
+
+/** What the verifier knows beforehand. `now` is in seconds. */
+export interface Expected {
+  readonly issuer: string
+  readonly audience: string
+  readonly now: number
+}
+
+/**
+ * The claims validator of one JWT kind: the access token (RFC 9068 §4, RFC 8693 §4). The signature is verified before.
+ *
+ * Throws {@link Refusal} with the code of the first rule broken: `type`, `claims`, `issuer`, `audience`, `expired`,
+ * `not_yet`, `binding` (a sender-constrained token: nothing here can check its proof yet), `chain`, `depth`, `loop`, `subject`.
+ */
+export function parseAccessToken(typ: unknown, payload: unknown, expected: Expected): AccessToken {
+  if (!isAccessTokenType(typ)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
+  const parsed = claimsSchema.safeParse(payload)
+  if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
+  const claims = parsed.data
+  if (claims.iss !== expected.issuer) throw new Refusal('issuer', 'issued by somebody else')
+  if (claims.aud !== expected.audience) throw new Refusal('audience', 'issued for another resource')
+  checkTimes(claims, expected.now)
+  if (claims.cnf !== undefined) throw new Refusal('binding', 'the token is bound to a key')
+  const chain = parseAct(claims.act)
+  if (chain.some((actor) => sameActor(actor, { iss: claims.iss, sub: claims.sub }))) {
+    throw new Refusal('subject', 'the user appears as an actor')
+  }
+  if (claims.dlg.hop !== chain.length) throw new Refusal('chain', 'hop does not count the actors')
+  return {
+    issuer: claims.iss,
+    audience: claims.aud,
+    subject: claims.sub,
+    subjectId: claims.sub_id,
+    clientId: claims.client_id,
+    jti: claims.jti,
+    issuedAt: claims.iat,
+    expiresAt: claims.exp,
+    scopes: parseScope(claims.scope),
+    authTime: claims.auth_time,
+    acr: claims.acr,
+    sessionId: claims.sid,
+    transaction: claims.txn,
+    chain,
+    mayAct: claims.may_act,
+    delegation: claims.dlg,
+  }
+}
+
+/** RFC 9068 §4: `at+jwt`, also written as the full media type, in any case (RFC 7515 §4.1.9). */
+function isAccessTokenType(typ: unknown): boolean {
+  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === TYP_ACCESS_TOKEN
+}
+
+/**
+ * Checks `exp`, `nbf` and `iat` against `now` (seconds) with the accepted clock skew. Part of every claims validator;
+ * also asked again on every use of a remembered signature.
+ */
+export function checkTimes(
+  { exp, nbf, iat }: { readonly exp: number; readonly nbf?: number | undefined; readonly iat: number },
+  now: number,
+): void {
+  if (exp + CLOCK_SKEW_SECONDS <= now) throw new Refusal('expired', 'the token has expired')
+  if (exp <= iat) throw new Refusal('claims', 'the token expires before it is issued')
+  if (Math.max(nbf ?? iat, iat) > now + CLOCK_SKEW_SECONDS)
+    throw new Refusal('not_yet', 'the token is not valid yet')
+}

@@ -1,0 +1,46 @@
+export {
+  type AccessToken,
+  checkTimes,
+  type Delegation,
+  type Expected,
+  parseAccessToken,
+  type SubjectId,
+} from './access-token.ts'
+export {
+  type Act,
+  type Actor,
+  type ActorId,
+  ACTORS_MAX,
+  appendActor,
+  type Chain,
+  currentActor,
+  formatAct,
+  parseAct,
+  sameActor,
+} from './chain.ts'
+export { bearerToken, type Challenge, formatChallenge } from './challenge.ts'
+export { type ClientAssertion, parseClientAssertion } from './client-assertion.ts'
+export {
+  ACCESS_TOKEN_SECONDS,
+  ASSERTION_SECONDS_MAX,
+  ASSERTION_TYPE_JWT,
+  CLOCK_SKEW_SECONDS,
+  GATEWAY,
+  GRANT_TOKEN_EXCHANGE,
+  SIGNING_ALGORITHM,
+  TOKEN_BYTES_MAX,
+  TOKEN_TYPE_ACCESS_TOKEN,
+  TYP_ACCESS_TOKEN,
+  TYP_CLIENT_ASSERTION,
+} from './names.ts'
+export { Refusal, type RefusalCode } from './refusal.ts'
+export {
+  backThroughCalls,
+  formatScope,
+  isScopeToken,
+  parseScope,
+  type ScopeEdges,
+  type Scopes,
+  throughCalls,
+} from './scopes.ts'
+export { authorizationServerMetadataUrl, protectedResourceMetadataUrl } from './well-known.ts'

@@ -1,0 +1,24 @@
+/** RFC 8693 §2.1. */
+export const GRANT_TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+/** RFC 8693 §3: a token that a resource of this authorization server accepts. */
+export const TOKEN_TYPE_ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+/** RFC 7523 §2.2. */
+export const ASSERTION_TYPE_JWT = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+/** RFC 9068 §2.1: the `typ` of a JWT access token. */
+export const TYP_ACCESS_TOKEN = 'at+jwt'
+/** RFC 7523bis: the `typ` of a client assertion. */
+export const TYP_CLIENT_ASSERTION = 'client-authentication+jwt'
+/** What we sign with (RFC 7518 §3.4). */
+export const SIGNING_ALGORITHM = 'ES256'
+
+/** The catalogue keys that no agent, server or API may have: the gateway's own, and the paths we serve. */
+export const GATEWAY = 'gateway'
+
+/** Accepted difference between two clocks, in seconds. */
+export const CLOCK_SKEW_SECONDS = 60
+/** Lifetime of every token we issue, at most, in seconds. */
+export const ACCESS_TOKEN_SECONDS = 300
+/** A client assertion may expire at most this far ahead, in seconds. */
+export const ASSERTION_SECONDS_MAX = 300
+/** An access token longer than this is refused unread. */
+export const TOKEN_BYTES_MAX = 8192

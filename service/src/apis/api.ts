@@ -1,0 +1,9 @@
+/** A resource behind an MCP server. */
+export interface Api {
+  readonly key: string
+  readonly name: string
+  /** Its resource identifier, and the audience of token 3. */
+  readonly resource: string
+  /** Its vocabulary, each scope in words for the consent page. */
+  readonly scopes: Readonly<Record<string, string>>
+}

@@ -1,0 +1,1 @@
+export type { Bundle, BundleStore } from './bundle-store.ts'

@@ -1,0 +1,1 @@
+export type { Grant, GrantedMount, GrantStore } from './grant-store.ts'

@@ -1,0 +1,16 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+/** A random id of 128 bits, base64url: never guessed, never reassigned. */
+export function randomId(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+/** A random value of 256 bits, base64url: what a cookie or a one-time link carries. */
+export function randomToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** SHA-256, base64url: how an id that is itself a credential is stored and looked up. */
+export function hashed(value: string): string {
+  return createHash('sha256').update(value).digest('base64url')
+}

@@ -1,0 +1,5 @@
+export { type Clock, nowSeconds, systemClock } from './clock.ts'
+export { declaredFaults, Fault, type FaultPrivate, faults, type Kind } from './fault.ts'
+export { hashed, randomId, randomToken } from './id.ts'
+export { isObject, type Json, type JsonObject } from './json.ts'
+export { Secret } from './secret.ts'

@@ -1,0 +1,1 @@
+export type { ReplayStore, StateRow, StateStore } from './state-store.ts'

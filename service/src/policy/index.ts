@@ -1,0 +1,1 @@
+export type { Decision, Policy, PolicySubject, PolicyTarget, Rule, RuleTerms } from './rule.ts'

@@ -1,0 +1,1 @@
+export type { RevocationEntry, RevocationKind, RevocationStore } from './revocation-store.ts'

@@ -1,0 +1,19 @@
+/** What can be revoked in this version: a grant, or one login of an agent under it. */
+export type RevocationKind = 'grant' | 'family'
+
+/** One line of the feed. Ids travel hashed; an entry lives as long as a token it stops could. */
+export interface RevocationEntry {
+  readonly kind: RevocationKind
+  readonly idHash: string
+  /** Milliseconds. */
+  readonly at: number
+  /** Milliseconds: after this no token it concerns can be alive. */
+  readonly expiresAt: number
+}
+
+export interface RevocationStore {
+  /** Appends, and returns the entry's place in the sequence. */
+  append(entry: RevocationEntry): Promise<number>
+  /** Entries after a place in the sequence, in order, those that expired before `now` (milliseconds) left out. */
+  after(sequence: number, now: number): Promise<readonly (RevocationEntry & { readonly sequence: number })[]>
+}

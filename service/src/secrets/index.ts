@@ -1,0 +1,1 @@
+export type { ClientCredential } from './client-credential.ts'

@@ -1,0 +1,1 @@
+export type { SigningKeyRow, SigningKeyStore } from './signing-key-store.ts'

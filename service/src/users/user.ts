@@ -1,0 +1,21 @@
+import type { SubjectId } from '@tetrapod/protocol'
+import type { Secret } from '#kernel'
+
+/** A user that the configuration itself holds, for a first look on a loopback `publicUrl`. */
+export interface BuiltInUser {
+  /** The user name: what they type, and their `sub_id`. */
+  readonly username: string
+  readonly name: string
+  /** `scrypt:N:r:p:salt:hash`, the last two base64url. */
+  readonly password: Secret
+  readonly groups: readonly string[]
+}
+
+/** A person as the policy and the tokens see them. */
+export interface User {
+  /** Our own opaque account id: `sub` in every token. */
+  readonly id: string
+  readonly subjectId: SubjectId
+  readonly name: string
+  readonly groups: readonly string[]
+}

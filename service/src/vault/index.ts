@@ -1,0 +1,2 @@
+export type { Purpose, RowKey, Sealed } from './sealed.ts'
+export type { SecretStore } from './secret-store.ts'
