@@ -13,7 +13,7 @@ const claimsSchema = z.looseObject({
   exp: seconds,
   iat: seconds.optional(),
   nbf: seconds.optional(),
-  scope: z.undefined(),
+  scope: z.never().optional(),
 })
 
 /** A verified client assertion: whose, and the id that may be used once until it expires (seconds). */

@@ -9,7 +9,7 @@ export const TYP_ACCESS_TOKEN = 'at+jwt'
 /** RFC 7523bis: the `typ` of a client assertion. */
 export const TYP_CLIENT_ASSERTION = 'client-authentication+jwt'
 /** What we sign with (RFC 7518 §3.4). */
-export const SIGNING_ALGORITHM = 'ES256'
+export const SIGNING_ALGORITHM = 'ES256' as const
 
 /** The catalogue keys that no agent, server or API may have: the gateway's own, and the paths we serve. */
 export const GATEWAY = 'gateway'

@@ -1,1 +1,2 @@
 export type { Agent } from './agent.ts'
+export { type Agents, createAgents } from './agents.ts'

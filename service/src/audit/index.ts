@@ -1,1 +1,12 @@
+export { type Audit, type AuditDeps, openAudit } from './audit.ts'
+export { type AuditLine, formatLine } from './audit-line.ts'
+export type { AuditVault } from './audit-vault.ts'
 export type { Bundle, BundleStore } from './bundle-store.ts'
+export type {
+  AuditUser,
+  DecisionInput,
+  EventInput,
+  ExchangeInput,
+  Outcome,
+  OutcomeStatus,
+} from './record-input.ts'

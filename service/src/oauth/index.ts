@@ -1,1 +1,3 @@
+export type { Client } from './client-authentication.ts'
+export { oauthRoutes, type OAuthDeps } from './oauth.ts'
 export type { ReplayStore, StateRow, StateStore } from './state-store.ts'

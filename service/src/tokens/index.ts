@@ -1,1 +1,3 @@
+export { type LineageClaims, type Login, type MintedClaims, nextLineage, type Step } from './lineage.ts'
 export type { SigningKeyRow, SigningKeyStore } from './signing-key-store.ts'
+export { openTokens, type Tokens } from './tokens.ts'

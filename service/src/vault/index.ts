@@ -1,2 +1,5 @@
-export type { Purpose, RowKey, Sealed } from './sealed.ts'
+export type { Keyring } from './keyring.ts'
+export { openLocalKeyring } from './local-keyring.ts'
+export type { Partition, Purpose, RowKey, Sealed } from './sealed.ts'
 export type { SecretStore } from './secret-store.ts'
+export { createVault, type Sealer, type Vault } from './vault.ts'

@@ -22,4 +22,13 @@ export interface RowKey {
   readonly user?: string
   /** The identity provider the row concerns. */
   readonly provider?: string
+  /** Set when the row shares its data key with others of the same purpose and user (`Vault.sealer`). */
+  readonly partition?: string
+}
+
+/** Rows that share one data key: an audit day of a user, for one. */
+export interface Partition {
+  readonly purpose: Purpose
+  readonly user?: string
+  readonly partition: string
 }

@@ -1,0 +1,49 @@
+import { type Door, whole } from './door.ts'
+import { JourneyFailed } from './journey-failed.ts'
+
+type Document = Readonly<Record<string, unknown>>
+
+/**
+ * The first of these addresses that answers 200, as a JSON object. One that does is the answer: a malformed document
+ * is refused, not skipped. Throws {@link JourneyFailed} `discovery.metadata_missing`, `discovery.metadata_malformed`.
+ */
+export async function firstDocument(urls: readonly string[], door: Door): Promise<Document> {
+  for (const url of urls) {
+    const response = await door(url, { headers: { accept: 'application/json' } })
+    if (response.status === 200) return parsed(url, await whole(url, response))
+    await response.body?.cancel()
+  }
+  const message = `No metadata at ${urls.join(', ')}. Check the URL, or ask whoever runs the server to publish it.`
+  throw new JourneyFailed('discovery.metadata_missing', message)
+}
+
+/** A string member, or undefined when it is anything else. */
+export function stringOf(document: Document, name: string): string | undefined {
+  const value = document[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** A member that is a list of strings, or undefined when it is anything else. */
+export function stringsOf(document: Document, name: string): readonly string[] | undefined {
+  const value = document[name]
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined
+}
+
+async function parsed(url: string, response: Response): Promise<Document> {
+  try {
+    const document: unknown = await response.json()
+    if (isDocument(document)) return document
+  } catch (cause) {
+    throw malformed(url, cause)
+  }
+  throw malformed(url)
+}
+
+function malformed(url: string, cause?: unknown): JourneyFailed {
+  const message = `${url} did not answer with a JSON object. Ask whoever runs the server to correct its metadata.`
+  return new JourneyFailed('discovery.metadata_malformed', message, { cause })
+}
+
+function isDocument(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

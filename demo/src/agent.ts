@@ -1,0 +1,23 @@
+import { randomBytes } from 'node:crypto'
+import { getRequestListener } from '@hono/node-server'
+import { createAgent, generateClientKey, publicJwks } from '@tetrapod/agent-sdk'
+import { agentApp } from './agent/agent-app.ts'
+import { readAudit } from './agent/audit-lines.ts'
+import { callTool } from './agent/call-tool.ts'
+import { readFlags } from './flags.ts'
+import { keyFrom } from './key-file.ts'
+import { serve } from './serve.ts'
+
+const { port, gateway, audit, key: file } = readFlags('port', 'gateway', 'audit', 'key')
+const origin = `http://127.0.0.1:${port}`
+const key = await keyFrom(file, generateClientKey)
+const app = agentApp({
+  origin,
+  mcpUrl: gateway,
+  agent: createAgent({ client: { id: 'assistant', key }, redirectUri: `${origin}/callback` }),
+  publicKeys: publicJwks(key),
+  callTool: (login, name, input) => callTool(gateway, login, name, input),
+  readAudit: () => readAudit(audit, 12),
+  newId: () => randomBytes(32).toString('base64url'),
+})
+serve(getRequestListener(app.fetch), Number(port))

@@ -1,0 +1,27 @@
+import { decodeJwt } from 'jose'
+import { answerFrom } from './answer.ts'
+import type { ToolCall } from './call-tool.ts'
+import type { Desk } from './visitors.ts'
+
+/** What the page offers to call, with what it sends. */
+export const offered: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map([
+  ['my_commission', {}],
+  ['delete_customer', { id: 'c-101' }],
+])
+
+/** Calls an offered tool for the user of a desk, and answers the desk as it is afterwards. */
+export async function ask(desk: Desk, tool: string, callTool: ToolCall): Promise<Desk> {
+  const { login, answer } = desk
+  const token = login.token()
+  if (token === undefined) return { login, hasEnded: true }
+  const called = await callTool(login, tool, offered.get(tool) ?? {})
+  switch (called.outcome) {
+    case 'answered':
+      return { login, answer: answerFrom(called.result, decodeJwt(token)) }
+    case 'refused':
+      return { login, ...(answer && { answer }), refusal: { tool, sentence: called.sentence } }
+    case 'signed_out':
+    default:
+      return { login, hasEnded: true }
+  }
+}

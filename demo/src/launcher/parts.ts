@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Company } from '../company.ts'
+
+/** One process of the company. It is ready when `readyAt` answers 200. */
+export interface Part {
+  readonly name: string
+  readonly arguments: readonly string[]
+  readonly readyAt: string
+}
+
+/** The `tetrapod` command of this checkout. */
+export const tetrapodCommand: string = fileURLToPath(
+  new URL('../../../service/bin/tetrapod.js', import.meta.url),
+)
+
+/** Four processes that know each other by URL and key alone. Each keeps its own key in `folder`. */
+export function partsOf(company: Company, folder: string, configuration: string): readonly Part[] {
+  const { publicUrl, mount, crm, payroll, agent, audit, ports } = company
+  const keys = '/.well-known/jwks.json'
+  return [
+    {
+      name: 'service',
+      arguments: [tetrapodCommand, 'start', '--config', configuration, '--data', folder],
+      readyAt: `${publicUrl}/readyz`,
+    },
+    {
+      name: 'crm',
+      arguments: [
+        source('crm.ts'),
+        ...flags({ port: ports.crm, issuer: publicUrl, payroll, key: join(folder, 'crm.key.json') }),
+      ],
+      readyAt: `${new URL(crm).origin}${keys}`,
+    },
+    {
+      name: 'payroll',
+      arguments: [source('payroll.ts'), ...flags({ port: ports.payroll, issuer: publicUrl })],
+      readyAt: `${payroll}/.well-known/oauth-protected-resource`,
+    },
+    {
+      name: 'agent',
+      arguments: [
+        source('agent.ts'),
+        ...flags({ port: ports.agent, gateway: mount, audit, key: join(folder, 'agent.key.json') }),
+      ],
+      readyAt: `${agent}${keys}`,
+    },
+  ]
+}
+
+function source(file: string): string {
+  return fileURLToPath(new URL(`../${file}`, import.meta.url))
+}
+
+function flags(values: Readonly<Record<string, string | number>>): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, `${value}`])
+}

@@ -1,0 +1,48 @@
+import { type Company, people } from '../company.ts'
+
+/** The configuration of the small company. `hashes` holds the password hash of every user, by user name. */
+export function configuration(
+  { publicUrl, crm, payroll, agent }: Company,
+  hashes: Readonly<Record<string, string>>,
+): string {
+  const users = people.map(
+    ({ username, name }) =>
+      `  ${username}: { name: ${name}, groups: [sales], password: "${hashes[username] ?? ''}" }\n`,
+  )
+  return `# The demo company.\n# A start of the demo reads it; after a change, start again.
+publicUrl: ${publicUrl}
+
+users: # built in, for a first look; a real deployment signs its users in at an identity provider
+${users.join('')}
+agents:
+  assistant:
+    name: Demo assistant
+    redirect_uris: [${agent}/callback]
+    jwks_uri: ${agent}/.well-known/jwks.json
+
+servers:
+  crm:
+    name: Customers
+    url: ${crm}
+    client: { jwks_uri: ${new URL(crm).origin}/.well-known/jwks.json }
+    scopes:
+      crm.read: Read your customers
+      crm.write: Change your customers
+    calls: # what the server may ask for at an API, for a user who granted the scope on the left
+      payroll: { crm.read: [payroll.read] }
+    tools:
+      delete_customer: { scopes: [crm.write] }
+      "*": { scopes: [crm.read] }
+
+apis:
+  payroll:
+    name: Payroll
+    resource: ${payroll}
+    scopes: { payroll.read: Read your commission statements }
+
+policies: # nothing is permitted but this, and a forbid wins
+  - permit: { groups: [sales], servers: [crm] }
+  - permit: { groups: [sales], servers: [crm], apis: [payroll] }
+  - forbid: { servers: [crm], tools: [delete_customer] }
+`
+}

@@ -1,0 +1,46 @@
+import type { ServerResponse } from 'node:http'
+import { type Challenge, formatChallenge } from '@tetrapod/protocol'
+
+/** A whole answer of the guard: everything but a verified request gets one. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+const NEXT_STEP = {
+  401: 'Present an access token for this resource; the document at resource_metadata names who issues it.',
+  403: 'Present an access token with every scope of the challenge.',
+}
+
+/** RFC 6750 §3: what is missing, never why a token was not good enough. */
+export function challenged(status: keyof typeof NEXT_STEP, challenge: Challenge): Answer {
+  return {
+    status,
+    headers: { 'www-authenticate': formatChallenge(challenge), 'cache-control': 'no-store' },
+    body: { error: challenge.error ?? 'unauthorized', error_description: NEXT_STEP[status] },
+  }
+}
+
+/** The token is neither good nor bad: who could tell is not there. */
+export const unavailable: Answer = {
+  status: 503,
+  headers: { 'retry-after': '5', 'cache-control': 'no-store' },
+  body: {
+    error: 'temporarily_unavailable',
+    error_description: 'Tokens cannot be verified right now. Retry.',
+  },
+}
+
+export const notFound: Answer = { status: 404, headers: {}, body: { error: 'not_found' } }
+
+/** A public document, for who asks with GET or HEAD. */
+export function documentAnswer(method: string, body: unknown): Answer {
+  if (method === 'GET' || method === 'HEAD')
+    return { status: 200, headers: { 'cache-control': 'max-age=300' }, body }
+  return { status: 405, headers: { allow: 'GET, HEAD' }, body: { error: 'method_not_allowed' } }
+}
+
+export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+}

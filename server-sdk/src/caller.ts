@@ -1,0 +1,71 @@
+import {
+  type AccessToken,
+  type Actor,
+  type Chain,
+  currentActor,
+  type Scopes,
+  type SubjectId,
+} from '@tetrapod/protocol'
+import { InsufficientScope } from './errors.ts'
+import type { RequestHeaders } from './exchange.ts'
+import { isObject } from './json.ts'
+
+/** Who calls, as the verified token says. */
+export interface Caller {
+  /** The person: Tetrapod's own id, and how their identity provider knows them (RFC 9493). */
+  readonly user: { readonly id: string; readonly subjectId: SubjectId }
+  /** The agent the user let act: the innermost actor. */
+  readonly agent: Actor
+  /** Who sent this request: the outermost actor. */
+  readonly actor: Actor
+  /** Everyone who acted in between, outermost first. */
+  readonly chain: Chain
+  readonly scopes: Scopes
+  readonly token: AccessToken
+  /** Throws {@link InsufficientScope} unless every one of these is held. */
+  readonly requireScopes: (...scopes: readonly string[]) => void
+  /**
+   * Gets the headers of a request to `api` (its catalogue key) with these scopes there, for this user, this chain
+   * and this server (RFC 8693). Throws `ExchangeRefused` or `ExchangeUnavailable`.
+   */
+  readonly exchangeFor: (api: string, scopes: readonly string[]) => Promise<RequestHeaders>
+}
+
+const callers = new WeakSet<object>()
+
+export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFor']): Caller {
+  const { chain, scopes } = token
+  const caller: Caller = {
+    user: { id: token.subject, subjectId: token.subjectId },
+    agent: chain.at(-1) ?? chain[0],
+    actor: currentActor(chain),
+    chain,
+    scopes,
+    token,
+    requireScopes(...needed) {
+      if (!needed.every((scope) => scopes.has(scope))) throw new InsufficientScope(needed)
+    },
+    exchangeFor,
+  }
+  callers.add(caller)
+  return caller
+}
+
+/**
+ * The caller of a guarded request: from the request a plain API received, or from the context the MCP SDK hands to a
+ * tool, a resource or a prompt (or the `authInfo` in it). Throws when no guard has let the request in.
+ */
+export function callerOf(source: unknown): Caller {
+  const auth = member(source, 'auth') ?? member(member(source, 'http'), 'authInfo') ?? source
+  const caller = member(member(auth, 'extra'), 'caller')
+  if (!isCaller(caller)) throw new Error('Nobody verified this request: serve it through protect().guard()')
+  return caller
+}
+
+function isCaller(value: unknown): value is Caller {
+  return typeof value === 'object' && value !== null && callers.has(value)
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : undefined
+}

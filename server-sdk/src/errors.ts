@@ -1,0 +1,44 @@
+/** The keys of the issuer cannot be read right now, so that a token can be neither accepted nor refused. */
+export class KeysUnavailable extends Error {
+  override readonly name = 'KeysUnavailable'
+}
+
+/** The caller lacks a scope. Thrown in a handler of a plain API, the guard answers with the challenge for it. */
+export class InsufficientScope extends Error {
+  override readonly name = 'InsufficientScope'
+  /** Every scope the operation needs, held or not: what the caller has to ask for. */
+  readonly scopes: readonly string[]
+
+  constructor(scopes: readonly string[]) {
+    super(`This operation needs the scopes: ${scopes.join(' ')}`)
+    this.scopes = scopes
+  }
+}
+
+/** What a token endpoint answers when it refuses (RFC 6749 §5.2). */
+export interface TokenError {
+  readonly error: string
+  readonly error_description?: string
+  /** With `consent_required`: what to ask the user for, in the vocabulary of the resource that was called. */
+  readonly scope?: string
+}
+
+/** The authorization server refused the next token; asking again for the same brings nothing. */
+export class ExchangeRefused extends Error implements TokenError {
+  override readonly name = 'ExchangeRefused'
+  readonly error: string
+  readonly error_description?: string
+  readonly scope?: string
+
+  constructor({ error, error_description, scope }: TokenError) {
+    super(error_description === undefined ? error : `${error}: ${error_description}`)
+    this.error = error
+    if (error_description !== undefined) this.error_description = error_description
+    if (scope !== undefined) this.scope = scope
+  }
+}
+
+/** The authorization server cannot be reached or does not speak its protocol; asking again later may help. */
+export class ExchangeUnavailable extends Error {
+  override readonly name = 'ExchangeUnavailable'
+}

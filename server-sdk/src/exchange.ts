@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { bearerToken, formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
+import { type Client, clientAuthentication } from './client.ts'
+import { ExchangeRefused, ExchangeUnavailable } from './errors.ts'
+import { fetchJson, type JsonAnswer } from './fetch-json.ts'
+import { createFlights } from './flights.ts'
+import { type Io, ioOf } from './io.ts'
+import { issuerMetadata } from './issuer-metadata.ts'
+import { createLru } from './lru.ts'
+
+/** The headers of a request to an API: what authorises it, never the bare token. */
+export type RequestHeaders = Readonly<Record<string, string>>
+
+/**
+ * Trades the token that was received for the headers of a request to `api` (RFC 8693). They are remembered until 20 s
+ * before they expire; all who ask for the same while it is asked for share one request.
+ * Throws {@link ExchangeRefused} or {@link ExchangeUnavailable}; neither is remembered.
+ */
+export type Exchange = (
+  subjectToken: string,
+  api: string,
+  scopes: readonly string[],
+) => Promise<RequestHeaders>
+
+interface Issued {
+  readonly headers: RequestHeaders
+  /** Milliseconds. */
+  readonly usableUntil: number
+}
+
+const ISSUED_MAX = 5000
+/** A request made with what is remembered needs this long to arrive. */
+const MARGIN_SECONDS = 20
+
+export function createExchange(issuer: string, client: Client, io: Io = {}): Exchange {
+  const { fetch, clock } = ioOf(io)
+  const metadata = issuerMetadata(issuer, { fetch, clock })
+  const remembered = createLru<Issued>(ISSUED_MAX)
+  const flights = createFlights<Issued>()
+
+  const ask = async (subjectToken: string, api: string, scope: string): Promise<Issued> => {
+    const askedAt = clock.now()
+    const form = new URLSearchParams({
+      grant_type: GRANT_TOKEN_EXCHANGE,
+      subject_token: subjectToken,
+      subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+      requested_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+      audience: api,
+      scope,
+      ...(await clientAuthentication(client, issuer, clock)),
+    })
+    const answer = await metadata()
+      .then(({ token_endpoint }) => fetchJson(fetch, token_endpoint, { method: 'POST', body: form }))
+      .catch(unavailable)
+    return issued(answer, askedAt)
+  }
+
+  return async (subjectToken, api, scopes) => {
+    const scope = formatScope([...new Set(scopes)].sort())
+    const key = JSON.stringify([createHash('sha256').update(subjectToken).digest('base64url'), api, scope])
+    const known = remembered.get(key)
+    if (known !== undefined && clock.now() < known.usableUntil) return known.headers
+    const fresh = await flights(key, () => ask(subjectToken, api, scope))
+    remembered.set(key, fresh)
+    return fresh.headers
+  }
+}
+
+/** Reads the answer of a token endpoint (RFC 8693 §2.2). */
+function issued({ status, body }: JsonAnswer, askedAt: number): Issued {
+  if (status !== 200) throw refusal(status, body)
+  const { access_token, issued_token_type, token_type, expires_in } = body
+  const authorization = `Bearer ${String(access_token)}`
+  if (
+    typeof access_token !== 'string' ||
+    bearerToken(authorization) === undefined ||
+    issued_token_type !== TOKEN_TYPE_ACCESS_TOKEN ||
+    typeof token_type !== 'string' ||
+    token_type.toLowerCase() !== 'bearer'
+  ) {
+    throw new ExchangeUnavailable('The token endpoint answered with something that is no bearer token')
+  }
+  const lifetimeSeconds = typeof expires_in === 'number' ? expires_in : 0
+  return { headers: { authorization }, usableUntil: askedAt + (lifetimeSeconds - MARGIN_SECONDS) * 1000 }
+}
+
+/** RFC 6749 §5.2: a 4xx with a code is an answer; anything else is a server that is not well. */
+function refusal(status: number, body: JsonAnswer['body']): ExchangeRefused | ExchangeUnavailable {
+  const { error, error_description, scope } = body
+  if (status < 400 || status >= 500 || status === 429 || typeof error !== 'string') {
+    return new ExchangeUnavailable(`The token endpoint answered ${status}`)
+  }
+  return new ExchangeRefused({
+    error,
+    ...(typeof error_description === 'string' ? { error_description } : {}),
+    ...(typeof scope === 'string' ? { scope } : {}),
+  })
+}
+
+function unavailable(cause: unknown): never {
+  throw new ExchangeUnavailable('The token endpoint cannot be reached', { cause })
+}

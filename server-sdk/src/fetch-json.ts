@@ -1,0 +1,52 @@
+import { parseJsonObject } from './json.ts'
+
+export interface JsonAnswer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+const TIMEOUT_MS = 3000
+const BODY_BYTES_MAX = 64 * 1024
+
+/**
+ * Asks for one JSON object: within 3 s, of at most 64 KiB, over https or loopback http, from this URL and no other
+ * (a redirect is a failure). Throws for everything else; what the status means is the caller's to say.
+ */
+export async function fetchJson(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  init: Pick<RequestInit, 'method' | 'body'> = {},
+): Promise<JsonAnswer> {
+  if (!isTrustworthy(url)) throw new Error(`${url} is neither https nor loopback http`)
+  const response = await fetch(url, {
+    ...init,
+    headers: { accept: 'application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  })
+  const body = parseJsonObject(await boundedBytes(response))
+  if (body === undefined) throw new Error(`${url} answered ${response.status} without a JSON object`)
+  return { status: response.status, body }
+}
+
+/** True for https, and for http that does not leave this machine. */
+export function isTrustworthy(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+async function boundedBytes(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > BODY_BYTES_MAX) throw new Error(`${response.url} answered more than ${BODY_BYTES_MAX} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

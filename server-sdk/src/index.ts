@@ -1,0 +1,25 @@
+export { type Caller, callerOf } from './caller.ts'
+export type { Client } from './client.ts'
+export { type ClientKey, generateClientKey, importClientKey } from './client-key.ts'
+export type { Clock } from './clock.ts'
+export {
+  ExchangeRefused,
+  ExchangeUnavailable,
+  InsufficientScope,
+  KeysUnavailable,
+  type TokenError,
+} from './errors.ts'
+export type { RequestHeaders } from './exchange.ts'
+export type { Io } from './io.ts'
+export {
+  type GuardedHandler,
+  type GuardedRequest,
+  type Handler,
+  protect,
+  type Protection,
+  type ProtectOptions,
+  type VerifiedAuth,
+} from './protect.ts'
+export { remoteKeys } from './remote-keys.ts'
+export { Refusal } from '@tetrapod/protocol'
+export { createVerifier, type KeyLookup, type VerificationKey, type Verifier } from './verifier.ts'

@@ -1,0 +1,163 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { bearerToken, formatScope, protectedResourceMetadataUrl, Refusal } from '@tetrapod/protocol'
+import { type Answer, challenged, documentAnswer, notFound, send, unavailable } from './answer.ts'
+import { type Caller, createCaller } from './caller.ts'
+import type { Client } from './client.ts'
+import { InsufficientScope } from './errors.ts'
+import { createExchange, type Exchange } from './exchange.ts'
+import { isTrustworthy } from './fetch-json.ts'
+import { type Io, ioOf } from './io.ts'
+import { remoteKeys } from './remote-keys.ts'
+import { createVerifier } from './verifier.ts'
+
+export interface ProtectOptions extends Io {
+  /** Tetrapod's `publicUrl`. */
+  readonly issuer: string
+  /**
+   * Where this resource is: the one audience it accepts. With a path, that path is served and no other (an MCP
+   * endpoint); without one, every path is (a plain API).
+   */
+  readonly resource: string
+  /** Every scope this resource knows. */
+  readonly scopes: readonly string[]
+  /** What people call it. */
+  readonly name?: string
+  /** Who it is when it asks for the next token; not needed by who calls no API. */
+  readonly client?: Client
+}
+
+/** What the MCP SDK calls `AuthInfo`, of a verified token. */
+export interface VerifiedAuth {
+  readonly token: string
+  readonly clientId: string
+  readonly scopes: string[]
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  readonly resource: URL
+  readonly resourceMetadataUrl: string
+  readonly extra: { readonly caller: Caller }
+}
+
+/** A request that was let in. */
+export type GuardedRequest = IncomingMessage & {
+  readonly method: string
+  readonly url: string
+  readonly auth: VerifiedAuth
+}
+/** What serves requests that were let in. */
+export type GuardedHandler = (request: GuardedRequest, response: ServerResponse) => unknown
+/** What `createServer` of node:http takes. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+export interface Protection {
+  /**
+   * Lets in requests that carry a token for this resource, and answers all others: with a challenge, or with the
+   * documents by which an agent finds its way. A handler that throws `InsufficientScope` before it answers is
+   * answered for: 403, and a challenge with the scopes. What else it throws, this throws.
+   */
+  readonly guard: (handler: GuardedHandler) => Handler
+}
+
+/**
+ * Protects a resource behind Tetrapod. Throws where `issuer` or `resource` is no https URL (or loopback http) without
+ * query and fragment.
+ */
+export function protect(options: ProtectOptions): Protection {
+  checkUrl('issuer', options.issuer)
+  checkUrl('resource', options.resource)
+  const { pathname } = new URL(options.resource)
+  const documents = documentsOf(options)
+  const admit = createAdmission(options)
+
+  return {
+    guard: (handler) => async (request, response) => {
+      const { method = 'GET', url = '/' } = request
+      const path = url.split('?', 1)[0] ?? url
+      const document = documents.get(path)
+      if (document !== undefined) return send(response, documentAnswer(method, document))
+      if (pathname !== '/' && path !== pathname) return send(response, notFound)
+      const admitted = await admit(request)
+      if ('status' in admitted) return send(response, admitted)
+      try {
+        await handler(Object.assign(request, { method, url, auth: admitted }), response)
+      } catch (error) {
+        if (!(error instanceof InsufficientScope) || response.headersSent) throw error
+        send(response, insufficient(error, admitted.resourceMetadataUrl))
+      }
+    },
+  }
+}
+
+/** Decides about one request: who sends it, or what to answer instead. */
+function createAdmission(
+  options: ProtectOptions,
+): (request: IncomingMessage) => Promise<VerifiedAuth | Answer> {
+  const { issuer, resource, client } = options
+  const { fetch, clock } = ioOf(options)
+  const verifier = createVerifier({ issuer, keys: remoteKeys(issuer, { fetch, clock }), clock })
+  const exchange = client === undefined ? noClient : createExchange(issuer, client, { fetch, clock })
+  const resourceMetadataUrl = protectedResourceMetadataUrl(resource)
+
+  const authOf = async (token: string): Promise<VerifiedAuth> => {
+    const verified = await verifier.verify(token, resource)
+    return {
+      token,
+      clientId: verified.clientId,
+      scopes: [...verified.scopes],
+      expiresAt: verified.expiresAt,
+      resource: new URL(resource),
+      resourceMetadataUrl,
+      extra: { caller: createCaller(verified, (api, scopes) => exchange(token, api, scopes)) },
+    }
+  }
+
+  return async (request) => {
+    const sent = request.headersDistinct['authorization'] ?? []
+    if (sent.length === 0) return challenged(401, { resource_metadata: resourceMetadataUrl })
+    const invalid = challenged(401, { error: 'invalid_token', resource_metadata: resourceMetadataUrl })
+    const token = sent.length === 1 ? bearerToken(sent[0]) : undefined
+    if (token === undefined) return invalid
+    return authOf(token).catch((error: unknown) => (error instanceof Refusal ? invalid : unavailable))
+  }
+}
+
+/** By path: the metadata of the resource (RFC 9728), and the public key of its client. */
+function documentsOf({
+  issuer,
+  resource,
+  scopes,
+  name,
+  client,
+}: ProtectOptions): ReadonlyMap<string, unknown> {
+  const metadata = {
+    resource,
+    authorization_servers: [issuer],
+    scopes_supported: scopes,
+    bearer_methods_supported: ['header'],
+    ...(name === undefined ? {} : { resource_name: name }),
+  }
+  return new Map<string, unknown>([
+    [new URL(protectedResourceMetadataUrl(resource)).pathname, metadata],
+    ...(client !== undefined && 'key' in client
+      ? [['/.well-known/jwks.json', { keys: [client.key.publicJwk] }] as const]
+      : []),
+  ])
+}
+
+function insufficient({ scopes }: InsufficientScope, resourceMetadataUrl: string): Answer {
+  return challenged(403, {
+    error: 'insufficient_scope',
+    scope: formatScope(scopes),
+    resource_metadata: resourceMetadataUrl,
+  })
+}
+
+const noClient: Exchange = () =>
+  Promise.reject(
+    new Error('Give protect() a client: without one this resource cannot ask for the next token'),
+  )
+
+function checkUrl(option: string, url: string): void {
+  if (isTrustworthy(url) && !/[?#]/.test(url)) return
+  throw new Error(`${option} must be an https URL (or loopback http) without query and fragment, not ${url}`)
+}

@@ -1,0 +1,73 @@
+import { SIGNING_ALGORITHM } from '@tetrapod/protocol'
+import { type CryptoKey, importJWK } from 'jose'
+import { KeysUnavailable } from './errors.ts'
+import { fetchJson } from './fetch-json.ts'
+import { createFlights } from './flights.ts'
+import { type Io, ioOf } from './io.ts'
+import { issuerMetadata } from './issuer-metadata.ts'
+import { isObject } from './json.ts'
+import type { KeyLookup } from './verifier.ts'
+
+type KeySet = ReadonlyMap<string, CryptoKey>
+
+/** A set this old is read again; a key that was withdrawn verifies no longer than this. */
+const FRESH_MS = 300_000
+/** While the issuer does not answer, what was read last serves this long. */
+const STALE_MS = 3_600_000
+/** An unknown key id reads the set again at most this often, whoever invents ids. */
+const RETRY_MS = 60_000
+
+/**
+ * The public keys of an issuer, found through its metadata (RFC 8414) and remembered. Looking up throws
+ * {@link KeysUnavailable} when the keys were never read, not for too long, or could not be read for an unknown id.
+ */
+export function remoteKeys(issuer: string, io: Io = {}): KeyLookup {
+  const { fetch, clock } = ioOf(io)
+  const metadata = issuerMetadata(issuer, { fetch, clock })
+  const flights = createFlights<void>()
+  let keys: KeySet | undefined
+  let readAt = -Infinity
+  let triedAt = -Infinity
+  let failure: unknown
+
+  const read = async (): Promise<void> => {
+    triedAt = clock.now()
+    try {
+      const { status, body } = await fetchJson(fetch, (await metadata()).jwks_uri)
+      if (status !== 200) throw new Error(`the keys of ${issuer} answered ${status}`)
+      keys = await importKeys(body['keys'])
+      readAt = triedAt
+      failure = undefined
+    } catch (error) {
+      failure = error
+    }
+  }
+
+  const mayRead = (): boolean => keys === undefined || clock.now() - triedAt >= RETRY_MS
+
+  const lookUp = async (kid: string): Promise<CryptoKey | undefined> => {
+    if (mayRead()) await flights('', read)
+    const key = clock.now() - readAt < STALE_MS ? keys?.get(kid) : undefined
+    if (key === undefined && failure !== undefined) {
+      throw new KeysUnavailable(`The keys of ${issuer} cannot be read`, { cause: failure })
+    }
+    return key
+  }
+
+  return (kid) => (clock.now() - readAt < FRESH_MS ? keys?.get(kid) : undefined) ?? lookUp(kid)
+}
+
+/** Takes the keys we can use out of a JWK set (RFC 7517 §5: the others are ignored). */
+async function importKeys(jwks: unknown): Promise<KeySet> {
+  if (!Array.isArray(jwks)) throw new Error('not a JWK set')
+  const keys = new Map<string, CryptoKey>()
+  for (const jwk of jwks as readonly unknown[]) {
+    if (!isObject(jwk)) continue
+    const { kid, kty, crv, x, y, use = 'sig', alg = SIGNING_ALGORITHM } = jwk
+    if (kty !== 'EC' || crv !== 'P-256' || use !== 'sig' || alg !== SIGNING_ALGORITHM) continue
+    if (typeof kid !== 'string' || typeof x !== 'string' || typeof y !== 'string') continue
+    const key = await importJWK({ kty, crv, x, y }, SIGNING_ALGORITHM).catch(() => undefined)
+    if (key !== undefined && 'type' in key) keys.set(kid, key)
+  }
+  return keys
+}

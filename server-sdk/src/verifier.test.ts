@@ -1,0 +1,207 @@
+import { createHmac } from 'node:crypto'
+import { type Refusal, TOKEN_BYTES_MAX } from '@tetrapod/protocol'
+import * as fc from 'fast-check'
+import { exportSPKI } from 'jose'
+import { describe, expect, test, vi } from 'vitest'
+import {
+  base64url,
+  type Claims,
+  reheaded,
+  signed,
+  START_SECONDS,
+  testClaims,
+  testClock,
+  testKey,
+} from './test-token.ts'
+import { createVerifier, type KeyLookup } from './verifier.ts'
+
+const ISSUER = 'https://tetrapod.example'
+const AUDIENCE = 'https://crm.internal/mcp'
+const key = await testKey('k1')
+const stranger = await testKey('k1')
+const claims = testClaims(ISSUER, AUDIENCE)
+const good = await signed(claims, key)
+const other = await signed(testClaims(ISSUER, AUDIENCE, { sub: 'u2' }), key)
+
+function verifierWith(keys: KeyLookup = (kid) => (kid === 'k1' ? key.publicKey : undefined)) {
+  const clock = testClock()
+  return { clock, ...createVerifier({ issuer: ISSUER, keys, clock }) }
+}
+
+async function codeOf(token: string, audience = AUDIENCE): Promise<string> {
+  return verifierWith()
+    .verify(token, audience)
+    .then(
+      () => 'accepted',
+      (error: Refusal) => error.code ?? String(error),
+    )
+}
+
+const act = (names: readonly string[]): unknown =>
+  [...names].reverse().reduce<unknown>((act, sub) => ({ iss: ISSUER, sub, act }), undefined)
+const actors = (count: number): unknown => act(Array.from({ length: count }, (_, i) => `agent-${i}`))
+const dlg = (hop: number): Claims => ({ gid: 'g', hop, rem: 0, anc: ['f'] })
+const changed = (overrides: Claims, header: Claims = {}): Promise<string> =>
+  signed(testClaims(ISSUER, AUDIENCE, overrides), key, header)
+const without = (member: string): Promise<string> => changed({ [member]: undefined })
+
+async function hmacWithPublicKey(): Promise<string> {
+  const input = `${base64url(JSON.stringify({ alg: 'HS256', typ: 'at+jwt', kid: 'k1' }))}.${good.split('.')[1]}`
+  const mac = createHmac('sha256', await exportSPKI(key.publicKey)).update(input)
+  return `${input}.${mac.digest('base64url')}`
+}
+
+test('a token of the issuer for this audience is read: the user, the chain, the scopes', async () => {
+  const token = await verifierWith().verify(good, AUDIENCE)
+
+  expect(token).toMatchObject({ subject: 'u1', subjectId: { sub: 'alice' }, clientId: 'gateway' })
+  expect(token.chain.map(({ sub }) => sub)).toEqual(['https://gw.example/crm/mcp', 'planner'])
+  expect([...token.scopes]).toEqual(['crm.read'])
+})
+
+describe('a forgery is refused by the rule it breaks:', () => {
+  const [head, body, signature] = good.split('.')
+  const forgeries: readonly (readonly [string, string, string | Promise<string>])[] = [
+    ['no JWS at all', 'malformed', 'opaque'],
+    ['the empty string', 'malformed', ''],
+    ['a trailing newline', 'malformed', `${good}\n`],
+    ['a fourth part', 'malformed', `${good}.${signature}`],
+    ['an empty signature', 'malformed', `${head}.${body}.`],
+    ['longer than the bound, though signed', 'malformed', changed({ pad: 'x'.repeat(TOKEN_BYTES_MAX) })],
+    ['a header that is no object', 'malformed', `${base64url('[]')}.${body}.${signature}`],
+    ['a signed payload that is no object', 'malformed', signed(Buffer.from('["u1"]'), key)],
+    ['a signed payload that is not UTF-8', 'malformed', signed(Buffer.from('{"sub":"\xff"}', 'latin1'), key)],
+    ['a signed payload behind a byte order mark', 'malformed', signed(Buffer.from('\ufeff{}'), key)],
+    ['alg none', 'algorithm', reheaded(good, { alg: 'none' })],
+    [
+      'alg none without a signature',
+      'malformed',
+      `${reheaded(good, { alg: 'none' }).split('.', 2).join('.')}.`,
+    ],
+    ['HS256 keyed with the public key', 'algorithm', hmacWithPublicKey()],
+    ['alg in another case', 'algorithm', reheaded(good, { alg: 'es256' })],
+    ['alg absent', 'algorithm', reheaded(good, { alg: undefined })],
+    ['another algorithm of the same family', 'algorithm', reheaded(good, { alg: 'ES384' })],
+    ['its own key in the header', 'header', signed(claims, stranger, { jwk: stranger.publicJwk })],
+    ['a key URL in the header', 'header', reheaded(good, { jku: 'https://evil.example/jwks' })],
+    ['a certificate URL in the header', 'header', reheaded(good, { x5u: 'https://evil.example/c' })],
+    ['a certificate in the header', 'header', reheaded(good, { x5c: ['MIIB'] })],
+    ['an unencoded payload', 'header', reheaded(good, { b64: false })],
+    ['a critical extension', 'header', reheaded(good, { crit: ['exp'], exp: 1 })],
+    ['no key id', 'header', reheaded(good, { kid: undefined })],
+    ['a key id that is no string', 'header', reheaded(good, { kid: 1 })],
+    ['an unknown key id', 'key', signed(claims, { ...key, kid: 'k2' })],
+    ['a key id in another case', 'key', signed(claims, { ...key, kid: 'K1' })],
+    ['signed by another key under this id', 'signature', signed(claims, stranger)],
+    ['the signature of another token', 'signature', `${head}.${body}.${other.split('.')[2]}`],
+    ['the payload of another token', 'signature', `${head}.${other.split('.')[1]}.${signature}`],
+    ['a header changed after signing', 'signature', reheaded(good, { typ: 'jwt' })],
+    ['an ID token', 'type', changed({}, { typ: 'JWT' })],
+    ['no type', 'type', changed({}, { typ: undefined })],
+    ['a client assertion', 'type', changed({}, { typ: 'client-authentication+jwt' })],
+    ['another issuer', 'issuer', changed({ iss: 'https://evil.example' })],
+    ['the issuer with a trailing slash', 'issuer', changed({ iss: `${ISSUER}/` })],
+    ['the issuer in another case', 'issuer', changed({ iss: 'https://TETRAPOD.example' })],
+    ['another audience', 'audience', changed({ aud: 'https://payroll.internal' })],
+    ['the audience in another case', 'audience', changed({ aud: 'https://crm.internal/MCP' })],
+    ['several audiences', 'claims', changed({ aud: [AUDIENCE, 'https://payroll.internal'] })],
+    ['this audience alone, as a list', 'claims', changed({ aud: [AUDIENCE] })],
+    ['expired', 'expired', changed({ iat: START_SECONDS - 400, exp: START_SECONDS - 60 })],
+    ['an expiry that is no number', 'claims', changed({ exp: `${START_SECONDS + 300}` })],
+    ['issued in the future', 'not_yet', changed({ iat: START_SECONDS + 61, exp: START_SECONDS + 300 })],
+    ['not valid before a time to come', 'not_yet', changed({ nbf: START_SECONDS + 61 })],
+    ['bound to a key nobody proved', 'binding', changed({ cnf: { jkt: 'thumbprint' } })],
+    ['no actor', 'claims', without('act')],
+    ['an actor without an issuer', 'chain', changed({ act: { sub: 'planner' }, dlg: dlg(1) })],
+    ['an actor spelled in another case', 'chain', changed({ act: { Iss: ISSUER, sub: 'p' }, dlg: dlg(1) })],
+    ['a list of actors', 'chain', changed({ act: [{ iss: ISSUER, sub: 'planner' }], dlg: dlg(1) })],
+    ['a hop count that does not count the actors', 'chain', changed({ dlg: dlg(3) })],
+    ['an actor who acts twice', 'loop', changed({ act: act(['a', 'b', 'a']), dlg: dlg(3) })],
+    ['nine actors', 'depth', changed({ act: actors(9), dlg: dlg(9) })],
+    ['sixty actors', 'depth', changed({ act: actors(60), dlg: dlg(60) })],
+    ['ten thousand actors', 'malformed', changed({ act: actors(10_000), dlg: dlg(10_000) })],
+    ['the user as an actor', 'subject', changed({ act: act(['gateway', 'u1']), dlg: dlg(2) })],
+    ['a claim in another case', 'claims', changed({ sub: undefined, Sub: 'u1' })],
+    ['no user', 'claims', without('sub')],
+    ['no grant', 'claims', without('dlg')],
+  ]
+  test.each(forgeries)('%s → %s', async (_, code, token) => expect(await codeOf(await token)).toBe(code))
+})
+
+test('eight actors are the most that are accepted', async () => {
+  expect(await codeOf(await changed({ act: actors(8), dlg: dlg(8) }))).toBe('accepted')
+})
+
+test('no change of a single character leaves a token accepted as another', async () => {
+  const { verify } = verifierWith()
+  const original = await verify(good, AUDIENCE)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(good.length - 1),
+      fc.constantFrom('A', 'a', '0', '_', '-', '.'),
+      async (at, character) => {
+        const token = good.slice(0, at) + character + good.slice(at + 1)
+        const read = await verify(token, AUDIENCE).catch(() => undefined)
+        if (read !== undefined) expect(read).toEqual(original)
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+describe('a remembered signature', () => {
+  test('is checked once, however often and however concurrently the token comes', async () => {
+    const checks = vi.spyOn(crypto.subtle, 'verify').mockClear()
+    const { verify } = verifierWith()
+    await Promise.all([verify(good, AUDIENCE), verify(good, AUDIENCE), verify(good, AUDIENCE)])
+    await verify(good, AUDIENCE)
+    expect(checks).toHaveBeenCalledTimes(1)
+  })
+
+  test('does not carry the token to another audience', async () => {
+    const { verify } = verifierWith()
+    await verify(good, AUDIENCE)
+    await expect(verify(good, 'https://payroll.internal')).rejects.toMatchObject({ code: 'audience' })
+  })
+
+  test('does not outlive the token', async () => {
+    const { verify, clock } = verifierWith()
+    await verify(good, AUDIENCE)
+    clock.pass(359)
+    await verify(good, AUDIENCE)
+    clock.pass(1)
+    await expect(verify(good, AUDIENCE)).rejects.toMatchObject({ code: 'expired' })
+  })
+
+  test('does not outlive the key', async () => {
+    let current: typeof key | undefined = key
+    const { verify } = verifierWith(() => current?.publicKey)
+    await verify(good, AUDIENCE)
+    current = undefined
+    await expect(verify(good, AUDIENCE)).rejects.toMatchObject({ code: 'key' })
+    current = stranger
+    await expect(verify(good, AUDIENCE)).rejects.toMatchObject({ code: 'signature' })
+  })
+
+  test('is not lent, while it is being checked, to one who comes after the key was replaced', async () => {
+    let current = key
+    const { verify } = verifierWith(() => current.publicKey)
+    const first = verify(good, AUDIENCE)
+    current = stranger
+    await expect(verify(good, AUDIENCE)).rejects.toMatchObject({ code: 'signature' })
+    await first
+  })
+
+  test('is never a failure: a token refused once is looked at anew', async () => {
+    let current = stranger
+    const { verify } = verifierWith(() => current.publicKey)
+    await expect(verify(good, AUDIENCE)).rejects.toMatchObject({ code: 'signature' })
+    current = key
+    await verify(good, AUDIENCE)
+  })
+})
+
+test('keys that cannot be had are the failure of who keeps them, not a refusal', async () => {
+  const { verify } = verifierWith(() => Promise.reject(new Error('down')))
+  await expect(verify(good, AUDIENCE)).rejects.toThrow('down')
+})

@@ -1,0 +1,42 @@
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
+import { z } from 'zod'
+import type { Audit } from '#audit'
+import type { Grant, Grants } from '#grants'
+import { asFault, type Handler, logged, statusOf } from '#http'
+import type { Log } from '#kernel'
+
+export interface AdminDeps {
+  readonly audit: Audit
+  readonly grants: Grants
+  /** Puts a revocation on record. The revocation itself waits for nothing. */
+  readonly recordRevocation: (grant: Grant) => Promise<void>
+  readonly log: Log
+}
+
+const range = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(20),
+  before: z.string().optional(),
+})
+
+/**
+ * The operators' API. It is served on a socket that only the service's own user can open, so that who reaches it may do
+ * what it does; commands that change state go through it and never to the database behind the service's back.
+ */
+export function adminHandler({ audit, grants, recordRevocation, log }: AdminDeps): Handler {
+  const app = new Hono()
+  app.get('/audit', async (c) => c.json({ lines: await audit.tail(range.parse(c.req.query())) }))
+  app.get('/grants', async (c) => c.json({ grants: await grants.list() }))
+  app.post('/grants/:id/revoke', async (c) => {
+    const revoked = await grants.revoke(c.req.param('id'))
+    await recordRevocation(revoked)
+    return c.body(null, 204)
+  })
+  app.onError((error, c) => {
+    const { code, kind, message } = asFault(error)
+    const status = error instanceof z.ZodError ? 400 : statusOf(kind)
+    const reference = status >= 500 ? logged(error, log) : undefined
+    return c.json({ error: code, error_description: message, reference }, status)
+  })
+  return getRequestListener(app.fetch)
+}

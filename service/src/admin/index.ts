@@ -1,0 +1,1 @@
+export { type AdminDeps, adminHandler } from './admin.ts'

@@ -1,0 +1,103 @@
+import type { Actor } from '@tetrapod/protocol'
+import type { Json } from '#kernel'
+
+/** `username` is a personal value: it is sealed beside the record, like the arguments. */
+export interface AuditUser {
+  /** Our own opaque account id. */
+  readonly id: string
+  readonly username?: string | undefined
+}
+
+/** What the policy said. `rule` names what decided; absent when no rule permits. */
+export interface Verdict {
+  readonly effect: 'permit' | 'deny'
+  readonly rule?: string | undefined
+}
+
+/** Who asked for what with which right: what a call and an exchange have in common. */
+export interface Authority {
+  /** `txn` of the token: constant over the chain. */
+  readonly txn: string
+  /** The grant's id. */
+  readonly grant: string
+  /** The agent the user granted. */
+  readonly agent: string
+  /** Who acted, outermost first. */
+  readonly chain: readonly Actor[]
+  /** The OAuth client that presented the token. */
+  readonly client: string
+  /** The server that is called; for an exchange, the server that asks. */
+  readonly server: string
+  /** Who the next credential is for. */
+  readonly audience: string
+  /** What the next credential may do. */
+  readonly scopes: readonly string[]
+  /** The credential pattern (`token_exchange`). */
+  readonly pattern: string
+  readonly policy: Verdict
+  /** Why it was refused: the code of a fault, never free text. */
+  readonly reason?: string | undefined
+}
+
+interface Presented {
+  readonly user: AuditUser
+  /** `jti` of the token presented. The log keeps its SHA-256. */
+  readonly jti: string
+}
+
+/** A call at the gateway, before its effect. A refused one has `policy.effect` `deny`. */
+export interface DecisionInput extends Authority, Presented {
+  /** The MCP method. */
+  readonly method: string
+  readonly tool?: string | undefined
+  /** The inputs. The log keeps their HMAC, and beside it the inputs themselves, sealed for this user and day. */
+  readonly arguments?: Json | undefined
+  readonly protocolVersion: string
+}
+
+/** An exchange at the token endpoint, before signing (RFC 8693). */
+export interface ExchangeInput extends Authority, Presented {
+  readonly api: string
+  /** `jti` of the token to be signed, chosen beforehand; absent when refused. The log keeps its SHA-256. */
+  readonly issued?: string | undefined
+}
+
+export type EventInput =
+  | {
+      readonly kind: 'grant_given'
+      readonly user: AuditUser
+      readonly agent: string
+      readonly grant: string
+      readonly version: number
+      /** By server key: the scopes granted there. */
+      readonly mounts: Readonly<Record<string, readonly string[]>>
+    }
+  | {
+      readonly kind: 'grant_revoked'
+      readonly user: AuditUser
+      readonly agent: string
+      readonly grant: string
+      readonly by: 'user' | 'operator'
+    }
+  | {
+      readonly kind: 'sign_in'
+      readonly user: AuditUser
+      /** The identity provider's key in the catalogue. */
+      readonly provider: string
+      /** `sid` of the tokens that come from it. */
+      readonly session: string
+      readonly acr: string
+    }
+
+/**
+ * How a permitted call ended. `ok`: the tool answered. `error`: it answered with an error. `rejected`, `denied`, `failed`:
+ * it was not answered by the tool (the kind of the fault). `revoked`: cut off by a revocation.
+ */
+export type OutcomeStatus = 'ok' | 'error' | 'rejected' | 'denied' | 'failed' | 'revoked'
+
+export interface Outcome {
+  readonly status: OutcomeStatus
+  /** The code of a fault or of a JSON-RPC error, never free text. */
+  readonly reason?: string | undefined
+  readonly milliseconds: number
+}

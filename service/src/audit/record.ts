@@ -1,0 +1,135 @@
+import { createHmac } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import { hashed, type Json, type Secret } from '#kernel'
+import type {
+  Authority,
+  DecisionInput,
+  EventInput,
+  ExchangeInput,
+  Outcome,
+  OutcomeStatus,
+} from './record-input.ts'
+
+/** Where and when a record was written. */
+export interface Head {
+  readonly replica: string
+  /** Counts the records of a replica from 1 without a gap. */
+  readonly sequence: number
+  /** Milliseconds. */
+  readonly time: number
+}
+
+/** Names a person by the account id alone: nothing in a record has to be erased with them. */
+interface Subject {
+  readonly user: { readonly id: string }
+}
+
+export interface DecisionRecord extends Head, Authority, Subject {
+  readonly kind: 'decision'
+  /** SHA-256 of the presented token's `jti`, base64url. */
+  readonly token: string
+  readonly method: string
+  readonly tool?: string | undefined
+  readonly argumentsHmac?: string | undefined
+  readonly protocolVersion: string
+}
+
+export interface ExchangeRecord extends Head, Authority, Subject {
+  readonly kind: 'exchange'
+  readonly token: string
+  readonly api: string
+  /** SHA-256 of the `jti` to be issued, base64url. */
+  readonly issued?: string | undefined
+}
+
+export interface OutcomeRecord extends Head {
+  readonly kind: 'outcome'
+  /** The sequence of the decision, on the same replica. */
+  readonly decision: number
+  readonly status: OutcomeStatus | 'unknown'
+  readonly reason?: string | undefined
+  readonly milliseconds?: number | undefined
+}
+
+type Recorded<Event> = Event extends EventInput ? Omit<Event, 'user'> & Head & Subject : never
+export type EventRecord = Recorded<EventInput>
+
+export type AuditRecord = DecisionRecord | ExchangeRecord | OutcomeRecord | EventRecord
+
+/** The name of a record for its readers: unique, and growing with every record of its replica. */
+export function refOf({ replica, sequence }: Pick<Head, 'replica' | 'sequence'>): string {
+  return `${replica}-${sequence}`
+}
+
+/** The canonical bytes of a record (RFC 8785). Throws for what JSON cannot carry exactly (RFC 7493). */
+export function canonicalText(value: unknown): string {
+  const text = canonicalize(value)
+  if (text === undefined) throw new TypeError('not a JSON value')
+  return text
+}
+
+/**
+ * HMAC-SHA-256 over the canonical arguments, base64url. Keyed, since a plain hash of short inputs can be guessed;
+ * two equal inputs have one HMAC whatever the order of their members.
+ */
+export function argumentsHmac(key: Secret<Uint8Array>, value: Json): string {
+  return createHmac('sha256', key.reveal()).update(canonicalText(value)).digest('base64url')
+}
+
+/** Members are named one by one: whatever else the caller's value holds stays out of the log. */
+export function decisionRecord(head: Head, input: DecisionInput, key: Secret<Uint8Array>): DecisionRecord {
+  return {
+    kind: 'decision',
+    ...head,
+    ...authority(input),
+    user: { id: input.user.id },
+    token: hashed(input.jti),
+    method: input.method,
+    tool: input.tool,
+    argumentsHmac: input.arguments === undefined ? undefined : argumentsHmac(key, input.arguments),
+    protocolVersion: input.protocolVersion,
+  }
+}
+
+export function exchangeRecord(head: Head, input: ExchangeInput): ExchangeRecord {
+  return {
+    kind: 'exchange',
+    ...head,
+    ...authority(input),
+    user: { id: input.user.id },
+    token: hashed(input.jti),
+    api: input.api,
+    issued: input.issued === undefined ? undefined : hashed(input.issued),
+  }
+}
+
+export function eventRecord(head: Head, input: EventInput): EventRecord {
+  const user = { id: input.user.id }
+  if (input.kind === 'sign_in') {
+    const { kind, provider, session, acr } = input
+    return { kind, ...head, user, provider, session, acr }
+  }
+  const { agent, grant } = input
+  return input.kind === 'grant_given'
+    ? { kind: input.kind, ...head, user, agent, grant, version: input.version, mounts: input.mounts }
+    : { kind: input.kind, ...head, user, agent, grant, by: input.by }
+}
+
+export function outcomeRecord(
+  head: Head,
+  decision: number,
+  { status, reason, milliseconds }: Outcome | { status: 'unknown'; reason?: never; milliseconds?: never },
+): OutcomeRecord {
+  return { kind: 'outcome', ...head, decision, status, reason, milliseconds }
+}
+
+function authority(input: Authority): Authority {
+  const { txn, grant, agent, client, server, audience, scopes, pattern, reason } = input
+  const chain = input.chain.map(({ iss, sub, client_id }) => ({
+    iss,
+    sub,
+    ...(client_id === undefined ? {} : { client_id }),
+  }))
+  const policy = { effect: input.policy.effect, rule: input.policy.rule }
+  return { txn, grant, agent, chain, client, server, audience, scopes, pattern, policy, reason }
+}

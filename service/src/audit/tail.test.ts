@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest'
+import { formatLine } from './audit-line.ts'
+import { call, exchange, opened, START } from './audit.fixture.ts'
+
+const ok = { status: 'ok', milliseconds: 12 } as const
+const denied = { effect: 'deny' } as const
+
+describe('the tail of the log', () => {
+  test('shows a call as one line: who, by which agent, what, with which inputs, how it ended', async () => {
+    const { audit } = await opened()
+    audit.outcome(await audit.decide(call()), ok)
+    const [line, ...more] = await audit.tail({ limit: 10 })
+    expect(more).toEqual([])
+    expect(line).toEqual({
+      ref: 'r1-1',
+      time: '2026-11-24T12:00:00.000Z',
+      kind: 'call',
+      user: 'u1',
+      username: 'alice',
+      agent: 'demo-agent',
+      server: 'crm',
+      method: 'tools/call',
+      tool: 'find_customer',
+      api: undefined,
+      arguments: { name: 'Acme' },
+      unopenable: false,
+      decision: 'permit',
+      rule: 'policies[1]',
+      outcome: 'ok',
+      reason: undefined,
+      scopes: ['crm.read'],
+      chain: [{ iss: 'https://gw.example', sub: 'demo-agent' }],
+      txn: 'txn-1',
+      grant: 'grant-1',
+      milliseconds: 12,
+    })
+  })
+
+  test('shows refused calls, exchanges, grants and sign-ins, the newest last', async () => {
+    const { audit } = await opened()
+    const user = { id: 'u2', username: 'bob' }
+    const grant = { user, agent: 'a', grant: 'g' }
+    await audit.event({ kind: 'sign_in', user, provider: 'demo', session: 's', acr: 'pwd' })
+    await audit.event({
+      kind: 'grant_given',
+      ...grant,
+      version: 1,
+      mounts: { crm: ['crm.read', 'crm.write'] },
+    })
+    await audit.decide(call({ user, policy: denied, reason: 'gateway.scope_missing' }))
+    await audit.exchange(exchange({ user }))
+    await audit.exchange(exchange({ user, policy: denied, issued: undefined }))
+    await audit.event({ kind: 'grant_revoked', ...grant, by: 'operator' })
+    expect(await audit.tail({ limit: 10 })).toMatchObject([
+      { kind: 'sign_in', username: 'bob', outcome: 'recorded' },
+      { kind: 'grant_given', scopes: ['crm:crm.read', 'crm:crm.write'], grant: 'g' },
+      { kind: 'call', decision: 'deny', outcome: 'denied', reason: 'gateway.scope_missing' },
+      { kind: 'exchange', api: 'payroll', outcome: 'issued', username: 'bob', arguments: undefined },
+      { kind: 'exchange', decision: 'deny', outcome: 'denied' },
+      { kind: 'grant_revoked', reason: 'by operator' },
+    ])
+  })
+
+  test('pages back to the first record without a line lost, repeated or parted from its outcome', async () => {
+    const { audit } = await opened()
+    const first = await audit.decide(call({ txn: 'txn-0' }))
+    for (let i = 1; i < 50; i += 1) audit.outcome(await audit.decide(call({ txn: `txn-${i}` })), ok)
+    audit.outcome(first, ok)
+    const seen: string[] = []
+    for (let before: string | undefined; ;) {
+      const lines = await audit.tail({ limit: 7, before })
+      if (lines.length === 0) break
+      expect(new Set(lines.map(({ outcome }) => outcome))).toEqual(new Set(['ok']))
+      seen.unshift(...lines.map(({ txn }) => txn ?? ''))
+      before = lines[0]?.ref
+    }
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => `txn-${i}`))
+  })
+
+  test('of an empty log is empty', async () => {
+    const { audit } = await opened()
+    expect(await audit.tail({ limit: 5 })).toEqual([])
+  })
+
+  test.each(['r1-', 'r1-0', 'other-1', '1', 'r1-1e3', ''])('before %j is refused', async (before) => {
+    const { audit } = await opened()
+    await expect(audit.tail({ limit: 5, before })).rejects.toMatchObject({ code: 'audit.ref_unknown' })
+  })
+
+  test('is shown though nothing can be written', async () => {
+    const { audit, store } = await opened()
+    audit.outcome(await audit.decide(call()), ok)
+    store.trouble = 'refuses'
+    expect(await audit.tail({ limit: 5 })).toMatchObject([{ txn: 'txn-1', outcome: 'pending' }])
+  })
+
+  test('of a log that cannot be read says so', async () => {
+    const { audit, store } = await opened()
+    store.bundles.last = () => Promise.reject(new Error('connection lost'))
+    await expect(audit.tail({ limit: 5 })).rejects.toMatchObject({ code: 'audit.unreadable' })
+  })
+})
+
+describe('personal values', () => {
+  test('of an erased user are gone; the lines and the other users’ values stay', async () => {
+    const { audit, shred } = await opened()
+    await audit.decide(call())
+    await audit.decide(call({ user: { id: 'u2', username: 'bob' } }))
+    shred('u1')
+    const lines = await audit.tail({ limit: 5 })
+    expect(lines).toMatchObject([
+      { user: 'u1', username: undefined, arguments: undefined, unopenable: true, tool: 'find_customer' },
+      { user: 'u2', username: 'bob', unopenable: false },
+    ])
+    expect(formatLine(lines[0] ?? fail())).toContain('(inputs erased or changed)')
+  })
+
+  test('of one record do not open in another, not even of the same user and day', async () => {
+    const { audit, store } = await opened()
+    await audit.decide(call({ user: { id: 'u1', username: 'old name' } }))
+    await audit.decide(call({ user: { id: 'u1', username: 'new name' } }))
+    const [one, two] = [store.rows.get('r1/1') ?? fail(), store.rows.get('r1/2') ?? fail()]
+    const [sealedOne, sealedTwo] = store.records().map(({ sealed }) => Buffer.from(sealed ?? fail()))
+    store.rows.set('r1/1', { ...one, body: replaced(one.body, sealedOne ?? fail(), sealedTwo ?? fail()) })
+    store.rows.set('r1/2', { ...two, body: replaced(two.body, sealedTwo ?? fail(), sealedOne ?? fail()) })
+    expect(await audit.tail({ limit: 5 })).toMatchObject([{ unopenable: true }, { unopenable: true }])
+  })
+
+  test('that are not those the record names are not shown', async () => {
+    const { audit, store, vault } = await opened()
+    await audit.decide(call({ arguments: { n: 1 } }))
+    const [record] = store.records()
+    const partition = 'u1/2026-11-24'
+    const seal = await vault.sealer({ purpose: 'audit', user: 'u1', partition })
+    const key = {
+      purpose: 'audit',
+      record: 'r1-1',
+      field: 'personal',
+      version: 1,
+      user: 'u1',
+      partition,
+    } as const
+    const forged = seal(key, Buffer.from(JSON.stringify({ username: 'alice', arguments: { n: 2 } })))
+    const row = store.rows.get('r1/1') ?? fail()
+    store.rows.set('r1/1', {
+      ...row,
+      body: replaced(row.body, Buffer.from(record?.sealed ?? fail()), forged),
+    })
+    expect(await audit.tail({ limit: 5 })).toMatchObject([{ unopenable: true, arguments: undefined }])
+  })
+
+  test('that were cut out of a record are missed', async () => {
+    const { audit, store } = await opened()
+    await audit.decide(call())
+    const row = store.rows.get('r1/1') ?? fail()
+    const sealed = Buffer.from(store.records()[0]?.sealed ?? fail())
+    const cut = Buffer.concat([row.body.slice(0, row.body.length - sealed.length - 4), Buffer.alloc(4)])
+    store.rows.set('r1/1', { ...row, body: cut })
+    expect(await audit.tail({ limit: 5 })).toMatchObject([{ unopenable: true }])
+  })
+
+  test('are sealed under a key of the day they were written on', async () => {
+    let now = START
+    const { audit, vault } = await opened({ time: { now: () => now } })
+    const partitions: string[] = []
+    const sealer = vault.sealer.bind(vault)
+    vault.sealer = (of) => {
+      partitions.push(of.partition)
+      return sealer(of)
+    }
+    await audit.decide(call())
+    now += 12 * 3600 * 1000
+    await audit.decide(call())
+    expect(partitions).toEqual(['u1/2026-11-24', 'u1/2026-11-25'])
+    expect(await audit.tail({ limit: 5 })).toMatchObject([{ username: 'alice' }, { username: 'alice' }])
+  })
+})
+
+describe('a line for a person', () => {
+  test('names user, agent, server, tool, inputs and outcome', async () => {
+    const { audit } = await opened()
+    audit.outcome(await audit.decide(call()), ok)
+    await audit.decide(call({ policy: denied, tool: 'delete_customer' }))
+    await audit.exchange(exchange())
+    expect((await audit.tail({ limit: 5 })).map(formatLine)).toEqual([
+      '2026-11-24T12:00:00.000Z r1-1 alice (u1) by agent demo-agent calls crm.find_customer {"name":"Acme"} - permit by policies[1] -> ok in 12 ms',
+      '2026-11-24T12:00:00.000Z r1-3 alice (u1) by agent demo-agent calls crm.delete_customer {"name":"Acme"} - deny by default -> denied',
+      '2026-11-24T12:00:00.000Z r1-4 alice (u1) by agent demo-agent exchange: crm asks for payroll [crm.read] - permit by policies[1] -> issued',
+    ])
+  })
+
+  test('cannot be forged or broken by what it shows', async () => {
+    const { audit } = await opened()
+    const nasty = 'x\n2026 forged \u001b[2J\u009b\u202e\u2028'
+    await audit.decide(
+      call({ tool: nasty, agent: nasty, arguments: { nasty }, user: { id: 'u1', username: nasty } }),
+    )
+    const [line] = await audit.tail({ limit: 1 })
+    expect(formatLine(line ?? fail())).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+  })
+})
+
+function replaced(body: Uint8Array, from: Uint8Array, to: Uint8Array): Uint8Array {
+  const at = Buffer.from(body).indexOf(from)
+  expect(from.length).toBe(to.length)
+  return Buffer.concat([body.slice(0, at), to, body.slice(at + from.length)])
+}
+
+function fail(): never {
+  throw new Error('the test found nothing')
+}

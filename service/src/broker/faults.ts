@@ -1,0 +1,41 @@
+import { faults } from '#kernel'
+
+/**
+ * What an exchange is refused with. All that concerns the presented token has one code and one sentence, so that the
+ * endpoint is no oracle: which rule refused is in the audit record.
+ */
+export const fault = faults('broker', {
+  request_malformed: [
+    'invalid',
+    'The exchange request is malformed. Send one subject_token with its subject_token_type, and no actor_token.',
+  ],
+  token_type_unsupported: [
+    'invalid',
+    'Only access tokens are exchanged, for access tokens: both token types must be urn:ietf:params:oauth:token-type:access_token.',
+  ],
+  client_not_allowed: [
+    'denied',
+    'This client may not exchange tokens. Servers with a client in the catalogue may.',
+  ],
+  target_unknown: [
+    'missing',
+    'This client may not ask for a token for that target. Name one API by its catalogue key in `audience` or by its `resource`, and list it in the client’s `calls`.',
+  ],
+  subject_token_refused: [
+    'invalid',
+    'The subject_token cannot be exchanged by this client. Send the token that the client itself was called with, while it is alive.',
+  ],
+  scope_invalid: [
+    'invalid',
+    'The requested scope is not one that the target knows, or nothing can be granted.',
+  ],
+  scope_unreachable: [
+    'denied',
+    'No scope that the caller could hold leads to the requested scope at this target.',
+  ],
+  consent_required: [
+    'denied',
+    'The user has not agreed to this yet. Ask for the scope named here, and begin again.',
+  ],
+  policy_denied: ['denied', 'The policy of this deployment does not permit this exchange.'],
+})

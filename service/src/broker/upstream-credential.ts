@@ -1,0 +1,41 @@
+import { type AccessToken, type Actor, GATEWAY, type Scopes } from '@tetrapod/protocol'
+import { type Clock, nowSeconds } from '#kernel'
+import type { Grant } from '#grants'
+import type { Server } from '#servers'
+import { nextLineage, type Tokens } from '#tokens'
+
+/** What the gateway sends upstream: request headers, and the `jti` for the record. */
+export interface UpstreamCredential {
+  readonly headers: Readonly<Record<string, string>>
+  readonly jti: string
+}
+
+/** The gateway's node in a chain: it acts as the mount it was called at. */
+export function gatewayActor(issuer: string, server: Server): Actor {
+  return { iss: issuer, sub: server.mount, client_id: GATEWAY }
+}
+
+/**
+ * Token 2: what the gateway calls the server with. Minted in process from token 1, which the gateway has verified for
+ * this mount, with the scopes of this one operation. The caller has the decision on record before.
+ */
+export async function upstreamCredential(
+  request: {
+    readonly subject: AccessToken
+    readonly grant: Grant
+    readonly server: Server
+    readonly scopes: Scopes
+  },
+  { tokens, clock }: { readonly tokens: Tokens; readonly clock: Clock },
+): Promise<UpstreamCredential> {
+  const { subject, grant, server, scopes } = request
+  const claims = nextLineage(subject, {
+    actor: gatewayActor(tokens.issuer, server),
+    clientId: GATEWAY,
+    audience: server.url,
+    scopes,
+    now: nowSeconds(clock),
+    grantEndsAt: Math.floor(grant.expiresAt / 1000),
+  })
+  return { headers: { authorization: `Bearer ${await tokens.mint(claims)}` }, jti: claims.jti }
+}

@@ -1,0 +1,86 @@
+import { Secret } from '#kernel'
+import type { Rule } from '#policy'
+import type { ClientCredential } from '#secrets'
+import type { Server } from '#servers'
+import type { Catalogue } from './catalogue.ts'
+import type { CatalogueInput } from './schema.ts'
+import { isReference } from './secret-text.ts'
+
+/** Turns a configuration without problems into the values that the modules know. */
+export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<string, Secret>): Catalogue {
+  const { publicUrl } = input
+  const secretOf = (text: string): Secret => found(isReference(text) ? secrets.get(text) : new Secret(text))
+  const credentialOf = (client: Client): ClientCredential =>
+    client.jwks_uri === undefined
+      ? { method: 'client_secret', secret: secretOf(found(client.secret)) }
+      : { method: 'private_key_jwt', jwksUri: client.jwks_uri }
+  return {
+    publicUrl,
+    users: Object.entries(input.users).map(([username, { name = username, password, groups }]) => ({
+      username,
+      name,
+      password: secretOf(password),
+      groups,
+    })),
+    agents: Object.entries(input.agents).map(([key, { name = key, redirect_uris, ...client }]) => ({
+      key,
+      name,
+      redirectUris: redirect_uris,
+      credential: credentialOf(client),
+    })),
+    servers: Object.entries(input.servers).map(([key, server]) => ({
+      key,
+      name: server.name ?? key,
+      url: server.url,
+      mount: `${publicUrl}/${key}/mcp`,
+      credential: server.client === undefined ? undefined : credentialOf(server.client),
+      ...vocabularyOf(server),
+    })),
+    apis: Object.entries(input.apis).map(([key, { name = key, resource, scopes }]) => ({
+      key,
+      name,
+      resource,
+      scopes: dictionary(scopes, (words) => words),
+    })),
+    rules: input.policies.flatMap(rulesOf),
+  }
+}
+
+interface Client {
+  readonly jwks_uri?: string | undefined
+  readonly secret?: string | undefined
+}
+
+function vocabularyOf({
+  scopes,
+  calls,
+  tools,
+}: CatalogueInput['servers'][string]): Pick<Server, 'scopes' | 'calls' | 'tools'> {
+  return {
+    scopes: dictionary(scopes, (words) => words),
+    calls: dictionary(calls, (edges) => dictionary(edges, (reached) => reached)),
+    tools: dictionary(tools, (tool) => tool.scopes),
+  }
+}
+
+function rulesOf({ permit, forbid }: CatalogueInput['policies'][number], index: number): readonly Rule[] {
+  const id = `policies[${index + 1}]`
+  if (permit !== undefined) return [{ id, effect: 'permit', terms: permit }]
+  return forbid === undefined ? [] : [{ id, effect: 'forbid', terms: forbid }]
+}
+
+/** A record that holds its own names and no others: a tool called `constructor` is not found in it by accident. */
+function dictionary<V, W>(
+  record: Readonly<Record<string, V>>,
+  value: (value: V) => W,
+): Readonly<Record<string, W>> {
+  const own: Record<string, W> = Object.create(null)
+  for (const [key, held] of Object.entries(record)) own[key] = value(held)
+  return own
+}
+
+// What is missing here was a problem before: the configuration never came this far.
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('A configuration was built before it was checked')
+  return value
+}

@@ -1,0 +1,54 @@
+import { expect } from 'vitest'
+import { Fault, Secret } from '#kernel'
+import { loadCatalogue } from './load-catalogue.ts'
+
+export const HASH = `scrypt:16384:8:1:${'s'.repeat(22)}:${'h'.repeat(43)}`
+/** A configuration with every key once. */
+export const whole = `publicUrl: http://127.0.0.1:4000
+users:
+  alice: { name: Alice Adams, password: env:ALICE, groups: [sales] }
+  bob: { password: '${HASH}' }
+agents:
+  assistant: { name: Demo assistant, redirect_uris: [http://127.0.0.1:4003/callback], jwks_uri: http://127.0.0.1:4003/jwks }
+  robot: { redirect_uris: [https://robot.example/cb], secret: file:///run/secrets/robot }
+servers:
+  crm:
+    name: Customers
+    url: http://127.0.0.1:4001/mcp
+    client: { secret: openbao://kv/crm#secret }
+    scopes: { crm.read: Read your customers, crm.write: Change your customers }
+    calls: { payroll: { crm.read: [payroll.read] } }
+    tools: { find_customer: { scopes: [crm.read] }, "*": { scopes: [crm.read] } }
+apis:
+  payroll: { name: Payroll, resource: http://127.0.0.1:4002, scopes: { payroll.read: Read your payslips } }
+policies:
+  - permit: { groups: [sales], servers: [crm], tools: ["find_*"] }
+  - permit: { servers: [crm], apis: [payroll] }
+  - forbid: { users: [bob], servers: [crm], tools: [delete_customer] }
+`
+
+const stored: Readonly<Record<string, string>> = {
+  'env:ALICE': HASH,
+  'env:PLAIN': 'hunter2',
+  'env:EMPTY': '',
+  'file:///run/secrets/robot': 'robot secret',
+  'openbao://kv/crm#secret': 'crm secret',
+}
+
+/** Stands for the secret store. */
+export function resolve(reference: string): Promise<Secret> {
+  const value = stored[reference]
+  if (value === undefined) return Promise.reject(new Fault('secrets.missing', 'invalid', 'Set NOBODY.'))
+  return Promise.resolve(new Secret(value))
+}
+
+export function load(text: string, resolver = resolve) {
+  return loadCatalogue(text, { resolve: resolver })
+}
+
+/** The lines of the refusal, without the first. */
+export async function problemsOf(text: string, resolver = resolve): Promise<readonly string[]> {
+  const fault: unknown = await load(text, resolver).catch((error: unknown) => error)
+  expect(fault).toMatchObject({ code: 'catalogue.invalid', kind: 'invalid' })
+  return fault instanceof Fault ? fault.message.split('\n').slice(1) : []
+}

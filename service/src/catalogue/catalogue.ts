@@ -1,0 +1,16 @@
+import type { Agent } from '#agents'
+import type { Api } from '#apis'
+import type { Rule } from '#policy'
+import type { Server } from '#servers'
+import type { BuiltInUser } from '#users'
+
+/** Who takes part in a deployment, and what its rules are: everything in it has been checked together. */
+export interface Catalogue {
+  /** The issuer, and where everybody reaches us: an origin. */
+  readonly publicUrl: string
+  readonly users: readonly BuiltInUser[]
+  readonly agents: readonly Agent[]
+  readonly servers: readonly Server[]
+  readonly apis: readonly Api[]
+  readonly rules: readonly Rule[]
+}

@@ -1,0 +1,42 @@
+import { GATEWAY } from '@tetrapod/protocol'
+import type { Draft } from './draft.ts'
+import { keyProblem, type Problem } from './problem.ts'
+
+/** Keys are client ids and first segments of paths: one namespace, without the ones that are taken. */
+export function* checkNames(draft: Draft): Generator<Problem> {
+  const owners = new Map<string, string>()
+  for (const kind of ['agents', 'servers', 'apis'] as const) {
+    for (const key of Object.keys(draft[kind])) {
+      const owner = owners.get(key)
+      if (RESERVED.has(key)) yield keyProblem([kind, key], 'This name is one of our own: choose another.')
+      else if (owner !== undefined)
+        yield keyProblem([kind, key], `${owner} has this name: agents, servers and APIs share their names.`)
+      owners.set(key, `${kind}.${key}`)
+    }
+  }
+}
+
+/** Who is asking must be clear: each agent, and each server that asks, has exactly one credential. */
+export function* checkCredentials({ agents, servers }: Draft): Generator<Problem> {
+  for (const [key, agent] of Object.entries(agents))
+    if (agent !== undefined && !hasOneCredential(agent)) yield keyProblem(['agents', key], ONE_CREDENTIAL)
+  for (const [key, server] of Object.entries(servers))
+    if (server?.client !== undefined && !hasOneCredential(server.client))
+      yield keyProblem(['servers', key, 'client'], ONE_CREDENTIAL)
+}
+
+/** The gateway's key and the first segment of every path that is not a mount's. */
+const RESERVED: ReadonlySet<string> = new Set(
+  [
+    GATEWAY,
+    'authorize token par register introspect revoke revocations jwks well-known',
+    'sign-in sign-out interaction connect connections grants',
+    'admin assets livez readyz metrics mcp',
+  ].flatMap((line) => line.split(' ')),
+)
+
+const ONE_CREDENTIAL = 'Give it one credential: `jwks_uri` (keys it publishes) or `secret` (a reference).'
+
+function hasOneCredential({ jwks_uri, secret }: { readonly jwks_uri?: unknown; readonly secret?: unknown }) {
+  return (jwks_uri === undefined) !== (secret === undefined)
+}

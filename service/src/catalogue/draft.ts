@@ -1,0 +1,55 @@
+import * as z from 'zod'
+import { isObject } from '#kernel'
+
+/**
+ * What can be understood of a configuration that may be wrong anywhere. Whatever has another shape is absent
+ * here, so that a check between two places says nothing about a place whose shape is the problem.
+ */
+export type Draft = z.output<typeof draftSchema>
+export type DraftServer = NonNullable<Draft['servers'][string]>
+export type DraftTerms = NonNullable<z.output<typeof terms>>
+
+/** Never throws. */
+export function draftOf(value: unknown): Draft {
+  return draftSchema.parse(isObject(value) ? value : {})
+}
+
+/** The terms of a rule, or undefined when they are no terms at all. */
+export function termsOf(value: unknown): DraftTerms | undefined {
+  return terms.parse(value)
+}
+
+const text = z.string().optional().catch(undefined)
+const texts = z.array(text).default([]).catch([])
+const anything = z.unknown().optional()
+const credential = { jwks_uri: anything, secret: anything }
+
+const terms = lenient(z.object({ users: texts, agents: texts, servers: texts, apis: texts, tools: anything }))
+
+const draftSchema = z.object({
+  publicUrl: text,
+  users: mapOf(z.object({ password: text })),
+  agents: mapOf(z.object(credential)),
+  servers: mapOf(
+    z.object({
+      url: text,
+      client: lenient(z.object(credential)),
+      scopes: mapOf(anything),
+      calls: mapOf(mapOf(texts)),
+      tools: mapOf(z.object({ scopes: texts })),
+    }),
+  ),
+  apis: mapOf(z.object({ resource: text, scopes: mapOf(anything) })),
+  policies: z
+    .array(lenient(z.object({ permit: anything, forbid: anything })))
+    .default([])
+    .catch([]),
+})
+
+function lenient<S extends z.ZodType>(schema: S) {
+  return schema.optional().catch(undefined)
+}
+
+function mapOf<S extends z.ZodType>(schema: S) {
+  return z.record(z.string(), lenient(schema)).default({}).catch({})
+}

@@ -1,0 +1,127 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Secret } from '#kernel'
+import { HASH, load, resolve, whole } from './catalogue.fixture.ts'
+import { loadCatalogue } from './load-catalogue.ts'
+
+describe('a whole configuration', () => {
+  test('becomes the values that the modules know', async () => {
+    const { catalogue, warnings } = await load(whole)
+    expect(warnings).toEqual([])
+    expect(catalogue).toEqual({
+      publicUrl: 'http://127.0.0.1:4000',
+      users: [
+        { username: 'alice', name: 'Alice Adams', password: expect.any(Secret), groups: ['sales'] },
+        { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [] },
+      ],
+      agents: [
+        {
+          key: 'assistant',
+          name: 'Demo assistant',
+          redirectUris: ['http://127.0.0.1:4003/callback'],
+          credential: { method: 'private_key_jwt', jwksUri: 'http://127.0.0.1:4003/jwks' },
+        },
+        {
+          key: 'robot',
+          name: 'robot',
+          redirectUris: ['https://robot.example/cb'],
+          credential: { method: 'client_secret', secret: expect.any(Secret) },
+        },
+      ],
+      servers: [
+        {
+          key: 'crm',
+          name: 'Customers',
+          url: 'http://127.0.0.1:4001/mcp',
+          mount: 'http://127.0.0.1:4000/crm/mcp',
+          credential: { method: 'client_secret', secret: expect.any(Secret) },
+          scopes: { 'crm.read': 'Read your customers', 'crm.write': 'Change your customers' },
+          calls: { payroll: { 'crm.read': ['payroll.read'] } },
+          tools: { find_customer: ['crm.read'], '*': ['crm.read'] },
+        },
+      ],
+      apis: [
+        {
+          key: 'payroll',
+          name: 'Payroll',
+          resource: 'http://127.0.0.1:4002',
+          scopes: { 'payroll.read': 'Read your payslips' },
+        },
+      ],
+      rules: [
+        {
+          id: 'policies[1]',
+          effect: 'permit',
+          terms: { groups: ['sales'], servers: ['crm'], tools: ['find_*'] },
+        },
+        { id: 'policies[2]', effect: 'permit', terms: { servers: ['crm'], apis: ['payroll'] } },
+        {
+          id: 'policies[3]',
+          effect: 'forbid',
+          terms: { users: ['bob'], servers: ['crm'], tools: ['delete_customer'] },
+        },
+      ],
+    })
+    expect(catalogue.users.map(({ password }) => password.reveal())).toEqual([HASH, HASH])
+  })
+
+  test('needs nothing but a publicUrl', async () => {
+    const { catalogue } = await load('publicUrl: https://tetrapod.example.com')
+    expect(catalogue.servers).toEqual([])
+    expect(catalogue.rules).toEqual([])
+  })
+
+  test('finds nothing under names that every object has', async () => {
+    const { catalogue } = await load(whole)
+    const [crm] = catalogue.servers
+    for (const record of [crm?.scopes, crm?.calls, crm?.tools])
+      expect(record?.['constructor'] ?? record?.['toString']).toBeUndefined()
+  })
+
+  test('asks once for a secret that is named twice', async () => {
+    const asked: string[] = []
+    await loadCatalogue(whole.replace(`'${HASH}'`, 'env:ALICE'), {
+      resolve: (reference) => {
+        asked.push(reference)
+        return resolve(reference)
+      },
+    })
+    expect(asked.toSorted()).toEqual(['env:ALICE', 'file:///run/secrets/robot', 'openbao://kv/crm#secret'])
+  })
+})
+
+describe('warnings', () => {
+  test('name an edge that no tool reaches', async () => {
+    const text = whole.replace(
+      '{ crm.read: [payroll.read] }',
+      '{ crm.read: [payroll.read], crm.write: [payroll.read] }',
+    )
+    const { warnings } = await load(text)
+    expect(warnings).toEqual([
+      expect.stringMatching(/^14:51 servers\.crm\.calls\.payroll\["crm\.write"\]: No tool/),
+    ])
+  })
+})
+
+test('whatever the text, it loads or is refused with catalogue.invalid', async () => {
+  const fragment = fc.constantFrom(
+    ...whole.split(/(?<=[\n ])/),
+    ...'{}[]:-*&!"\t\n'.split(''),
+    '__proto__: ',
+    '? ',
+  )
+  const anyText = fc.oneof(
+    fc.array(fragment).map((fragments) => fragments.join('')),
+    fc
+      .tuple(fc.nat(whole.length), fc.nat(40), fragment)
+      .map(([at, cut, put]) => whole.slice(0, at) + put + whole.slice(at + cut)),
+  )
+  await fc.assert(
+    fc.asyncProperty(anyText, async (text) => {
+      const outcome = await load(text).catch((error: unknown) => error)
+      if (outcome instanceof Error)
+        expect(outcome).toMatchObject({ code: 'catalogue.invalid', kind: 'invalid' })
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,320 @@
+import { describe, expect, test } from 'vitest'
+import { HASH, load, problemsOf, whole } from './catalogue.fixture.ts'
+
+/** What is changed in the whole configuration, and the one line that must come of it. */
+const mistakes: readonly (readonly [what: string, from: string, to: string, problem: string])[] = [
+  ['an unknown key', 'name: Payroll', 'nmae: Payroll', '17:14 apis.payroll.nmae: This key is unknown here'],
+  ['an unknown section', 'apis:\n', 'idps: {}\napis:\n', '16:1 idps: This key is unknown here'],
+  ['a missing key', ', resource: http://127.0.0.1:4002', '', '17:3 apis.payroll.resource: It is required'],
+  ['a number for a text', 'name: Customers', 'name: 5', '10:11 servers.crm.name: Write a text here'],
+  ['a text for a list', '[sales]', 'sales', '3:60 users.alice.groups: Write a list here'],
+  [
+    'nothing for a mapping',
+    ' { servers: [crm], apis: [payroll] }',
+    '',
+    '20:5 policies[2].permit: Write a mapping here',
+  ],
+  ['a key in capitals', '  robot:', '  Robot:', '7:3 agents.Robot: A name is a lower-case letter'],
+  [
+    'a key written twice',
+    'name: Customers',
+    'name: Customers\n    name: Leads',
+    '11:5 This key is written twice',
+  ],
+  ['a tag', 'name: Customers', 'name: !!binary Cust', '10:11 Tags have no meaning here'],
+  [
+    '`__proto__` for a scope',
+    '{ payroll.read: Read',
+    '{ __proto__: x, payroll.read: Read',
+    '17:72 `__proto__` is no name',
+  ],
+
+  [
+    'http to another machine (server)',
+    'http://127.0.0.1:4001/mcp',
+    'http://crm.internal/mcp',
+    '11:10 servers.crm.url: Use https',
+  ],
+  [
+    'http to another machine (API)',
+    'http://127.0.0.1:4002',
+    'http://127.0.0.1.evil.example',
+    '17:39 apis.payroll.resource: Use https',
+  ],
+  [
+    'http to another machine (agent keys)',
+    'jwks_uri: http://127.0.0.1:4003/jwks',
+    'jwks_uri: http://a.example/jwks',
+    '6:97 agents.assistant.jwks_uri: Use https',
+  ],
+  [
+    'http to another machine (server keys)',
+    '{ secret: openbao://kv/crm#secret }',
+    '{ jwks_uri: http://a.example/jwks }',
+    '12:25 servers.crm.client.jwks_uri: Use https',
+  ],
+  [
+    'http to another machine (redirect)',
+    'https://robot.example/cb',
+    'http://robot.example/cb',
+    '7:28 agents.robot.redirect_uris[1]: Use https',
+  ],
+  [
+    'another scheme',
+    'https://robot.example/cb',
+    'javascript:alert(1)',
+    '7:28 agents.robot.redirect_uris[1]: Write an absolute URL',
+  ],
+  [
+    'a redirect with a fragment',
+    'robot.example/cb',
+    'robot.example/cb#',
+    '7:28 agents.robot.redirect_uris[1]: A URL here has no fragment',
+  ],
+  [
+    'a redirect with a user',
+    'robot.example/cb',
+    'robot.example@evil.example/cb',
+    '7:28 agents.robot.redirect_uris[1]: A URL holds no user name',
+  ],
+  [
+    'a redirect with a wildcard',
+    'robot.example/cb',
+    '*.example/cb',
+    '7:28 agents.robot.redirect_uris[1]: A redirect URI is compared',
+  ],
+  [
+    'a redirect that the parser would repair',
+    'https://robot.example/cb',
+    '"https:\\\\\\\\robot.example/cb"',
+    '7:28 agents.robot.redirect_uris[1]: Write an absolute URL',
+  ],
+  [
+    'no redirect at all',
+    '[https://robot.example/cb]',
+    '[]',
+    '7:27 agents.robot.redirect_uris: Name at least one',
+  ],
+
+  [
+    'a publicUrl with a path',
+    ':4000\n',
+    ':4000/auth\n',
+    '1:12 publicUrl: Write it as http://127.0.0.1:4000, without a path',
+  ],
+  [
+    'a publicUrl with a query',
+    ':4000\n',
+    ':4000?a=b\n',
+    '1:12 publicUrl: Write it as http://127.0.0.1:4000,',
+  ],
+  ['a publicUrl with a slash', ':4000\n', ':4000/\n', '1:12 publicUrl: Write it as http://127.0.0.1:4000,'],
+  [
+    'users for everybody',
+    'http://127.0.0.1:4000',
+    'https://tetrapod.example.com',
+    '2:1 users: Built-in users are for',
+  ],
+
+  [
+    'a plaintext secret',
+    'file:///run/secrets/robot',
+    'hunter2',
+    '7:63 agents.robot.secret: A secret is never written here',
+  ],
+  [
+    'a plaintext client secret',
+    'openbao://kv/crm#secret',
+    'hunter2',
+    '12:23 servers.crm.client.secret: A secret is never written here',
+  ],
+  [
+    'a plaintext password',
+    'env:ALICE',
+    'hunter2',
+    '3:41 users.alice.password: A password is never written here',
+  ],
+  [
+    'a password hash where a secret must be',
+    'file:///run/secrets/robot',
+    HASH,
+    '7:63 agents.robot.secret: A secret is never written here',
+  ],
+  [
+    'a hash that costs nothing',
+    'scrypt:16384:',
+    'scrypt:2:',
+    '4:20 users.bob.password: A password is never written here',
+  ],
+  [
+    'a reference to nothing',
+    'env:ALICE',
+    'env:NOBODY',
+    '3:41 users.alice.password: This reference does not resolve: Set NOBODY',
+  ],
+  [
+    'a reference to an empty value',
+    'file:///run/secrets/robot',
+    'env:EMPTY',
+    '7:63 agents.robot.secret: This reference resolves to an empty value',
+  ],
+  [
+    'a reference to a plaintext password',
+    'env:ALICE',
+    'env:PLAIN',
+    '3:41 users.alice.password: This reference resolves to something that is not',
+  ],
+  [
+    'two credentials',
+    ', secret: file',
+    ', jwks_uri: https://robot.example/jwks, secret: file',
+    '7:3 agents.robot: Give it one credential',
+  ],
+  ['no credential', ', secret: file:///run/secrets/robot', '', '7:3 agents.robot: Give it one credential'],
+  [
+    'a client without credential',
+    '{ secret: openbao://kv/crm#secret }',
+    '{}',
+    '12:5 servers.crm.client: Give it one credential',
+  ],
+
+  ['a reserved key', '  robot:', '  gateway:', '7:3 agents.gateway: This name is one of our own'],
+  ['the key of a path we serve', '  robot:', '  sign-in:', '7:3 agents.sign-in: This name is one of our own'],
+  ['a key of another kind', '  robot:', '  payroll:', '17:3 apis.payroll: agents.payroll has this name'],
+  [
+    'an API at the address of a server',
+    'resource: http://127.0.0.1:4002',
+    'resource: http://127.0.0.1:4001/mcp/',
+    '17:39 apis.payroll.resource: This is the address of servers.crm',
+  ],
+  [
+    'a server at a mount',
+    'http://127.0.0.1:4001/mcp',
+    'http://127.0.0.1:4000/crm/mcp',
+    '11:10 servers.crm.url: This is the address of Tetrapod itself',
+  ],
+  [
+    'an API at our own address',
+    'http://127.0.0.1:4002',
+    'http://127.0.0.1:4000',
+    '17:39 apis.payroll.resource: This is the address of Tetrapod itself',
+  ],
+
+  [
+    'a call to an unknown API',
+    '{ payroll: { crm',
+    '{ constructor: { crm',
+    '14:14 servers.crm.calls.constructor: There is no API',
+  ],
+  [
+    'a call from an unknown scope',
+    '{ crm.read: [payroll.read] }',
+    '{ toString: [payroll.read] }',
+    '14:25 servers.crm.calls.payroll.toString: This is no scope of crm',
+  ],
+  [
+    'a call to an unknown scope',
+    '[payroll.read] }',
+    '[toString] }',
+    '14:36 servers.crm.calls.payroll["crm.read"][1]: This is no scope of payroll',
+  ],
+  [
+    'a call from a server that is nobody',
+    '    client: { secret: openbao://kv/crm#secret }\n',
+    '',
+    '13:5 servers.crm.calls: A server that calls must say who it is',
+  ],
+  [
+    'an unknown scope at a tool',
+    '"*": { scopes: [crm.read]',
+    '"*": { scopes: [crm.admin]',
+    '15:69 servers.crm.tools["*"].scopes[1]: This is no scope of crm',
+  ],
+  [
+    'a scope with a space',
+    'crm.write: Change',
+    'crm write: Change',
+    '13:46 servers.crm.scopes["crm write"]: A scope has no spaces',
+  ],
+
+  ['a rule on an unknown user', '[bob]', '[Bob]', '21:23 policies[3].forbid.users[1]: Nothing under `users`'],
+  [
+    'a rule on an unknown agent',
+    'groups: [sales], servers',
+    'agents: [constructor], servers',
+    '19:24 policies[1].permit.agents[1]: Nothing under `agents`',
+  ],
+  [
+    'a rule on an unknown server',
+    'servers: [crm], apis',
+    'servers: [crn], apis',
+    '20:25 policies[2].permit.servers[1]: Nothing under `servers`',
+  ],
+  [
+    'a rule on an unknown API',
+    'apis: [payroll]',
+    'apis: [crm]',
+    '20:38 policies[2].permit.apis[1]: Nothing under `apis`',
+  ],
+  [
+    'a rule that is neither',
+    '- permit: { servers: [crm], apis: [payroll] }',
+    '- {}',
+    '20:5 policies[2]: A rule is one `permit` or one `forbid`',
+  ],
+  [
+    'a rule that is both',
+    '- permit: { servers: [crm], apis: [payroll] }',
+    '- { permit: {}, forbid: {} }',
+    '20:5 policies[2]: A rule is one `permit` or one `forbid`',
+  ],
+  [
+    'a rule on tools and APIs',
+    'apis: [payroll]',
+    'tools: [a], apis: [payroll]',
+    '20:43 policies[2].permit.apis: A rule is about `tools` or about `apis`',
+  ],
+  ['an empty list', '[bob]', '[]', '21:22 policies[3].forbid.users: An empty list matches nothing'],
+]
+
+describe('a mistake is refused with its line, its column and what to do:', () => {
+  test.each(mistakes)('%s', async (_, from, to, problem) => {
+    expect(whole).toContain(from)
+    expect(await problemsOf(whole.replace(from, () => to))).toEqual([expect.stringContaining(problem)])
+  })
+
+  test('all of them at once, in the order of the file', async () => {
+    const text = `publicUrl: http://tetrapod.example
+servers:
+  crm: { url: ftp://x, calls: { payrol: {} }, color: red }
+policies:
+  - permit: { users: [nobody] }
+`
+    expect(await problemsOf(text)).toEqual([
+      expect.stringMatching(/^1:12 publicUrl: Use https/),
+      expect.stringMatching(/^3:15 servers\.crm\.url: Write an absolute URL/),
+      expect.stringMatching(/^3:24 servers\.crm\.calls: A server that calls/),
+      expect.stringMatching(/^3:33 servers\.crm\.calls\.payrol: There is no API/),
+      expect.stringMatching(/^3:47 servers\.crm\.color: This key is unknown/),
+      expect.stringMatching(/^5:23 policies\[1\]\.permit\.users\[1\]: Nothing under/),
+    ])
+  })
+
+  test('every name that is one of our own', async () => {
+    const own = `gateway authorize token par register introspect revoke revocations jwks sign-in sign-out
+      interaction connect connections grants admin assets livez readyz metrics mcp well-known`.split(/\s+/)
+    const agents = own.map(
+      (key) => `  ${key}: { redirect_uris: [https://a.example], jwks_uri: https://a.example }`,
+    )
+    const problems = await problemsOf(
+      ['publicUrl: https://tetrapod.example', 'agents:', ...agents].join('\n'),
+    )
+    expect(problems).toEqual(
+      own.map((key, index) => `${index + 3}:3 agents.${key}: This name is one of our own: choose another.`),
+    )
+  })
+
+  test('an account id stands for a user whom only the database knows', async () => {
+    await expect(load(whole.replace('[bob]', '[bob, 0123456789abcdefghij_-]'))).resolves.toBeDefined()
+  })
+})

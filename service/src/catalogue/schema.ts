@@ -1,0 +1,128 @@
+import { isScopeToken } from '@tetrapod/protocol'
+import * as z from 'zod'
+import { passwordProblem, REFERENCE_FORMS, referenceProblem } from './secret-text.ts'
+import { publicUrlProblem, redirectUriProblem, urlProblem } from './url.ts'
+
+const text = z.string().regex(/\S/, 'Write a text here, or remove the key.')
+const url = checkedText(urlProblem)
+const secret = checkedText(referenceProblem)
+
+const key = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,62}$/,
+    'A name is a lower-case letter, then lower-case letters, digits and hyphens.',
+  )
+const username = z
+  .string()
+  .regex(/^[^\s\p{C}]{1,64}$/u, 'A user name has 1 to 64 characters, none of them a space.')
+const scope = z.string().refine(isScopeToken, 'A scope has no spaces, quotes or backslashes (RFC 6749 §3.3).')
+const tool = z
+  .string()
+  .regex(/^\S{1,256}$/, 'A tool name, or a pattern with *, has 1 to 256 characters and no space.')
+
+const jwksUri = url
+  .optional()
+  .describe('Where its public keys are: it signs what it sends (private_key_jwt).')
+const sharedSecret = secret
+  .optional()
+  .describe(`Instead of keys: a shared secret, by reference (${REFERENCE_FORMS}).`)
+
+const scopes = z.record(scope, text).default({})
+const names = z
+  .array(text)
+  .min(1, 'An empty list matches nothing: name something, or remove the list.')
+  .optional()
+
+const user = z.strictObject({
+  name: text.optional().describe('The name on pages. The user name, if absent.'),
+  password: checkedText(passwordProblem).describe(
+    'A password hash `scrypt:N:r:p:salt:hash` (salt and hash base64url), or a reference to one.',
+  ),
+  groups: z.array(text).default([]).describe('What `groups` in policies match.'),
+})
+
+const agent = z.strictObject({
+  name: text.optional().describe('The name on the consent page. The key, if absent.'),
+  redirect_uris: z
+    .array(checkedText(redirectUriProblem))
+    .min(1, 'Name at least one redirect URI: without it no user can come back to the agent.')
+    .describe('Where users come back to: https, or http on this machine; compared character by character.'),
+  jwks_uri: jwksUri,
+  secret: sharedSecret,
+})
+
+const server = z.strictObject({
+  name: text.optional().describe('The name on the consent page. The key, if absent.'),
+  url: url.describe(
+    'Where the gateway calls it, and the audience of the token it gets. Agents use `{publicUrl}/{key}/mcp`.',
+  ),
+  client: z
+    .strictObject({ jwks_uri: jwksUri, secret: sharedSecret })
+    .optional()
+    .describe('How it proves itself when it asks for the next token. Absent: it never asks.'),
+  scopes: scopes.describe('Its scopes, each in words for the consent page.'),
+  calls: z
+    .record(key, z.record(scope, z.array(scope)))
+    .default({})
+    .describe('Per API: what each scope held here lets the server ask for there.'),
+  tools: z
+    .record(tool, z.strictObject({ scopes: z.array(scope).describe('All of them are needed.') }))
+    .default({})
+    .describe('What each tool needs, by its name or a pattern with `*`.'),
+})
+
+const api = z.strictObject({
+  name: text.optional().describe('The name on the consent page. The key, if absent.'),
+  resource: url.describe('Its resource identifier, and the audience of the token it gets.'),
+  scopes: scopes.describe('Its scopes, each in words for the consent page.'),
+})
+
+const terms = z.strictObject({
+  users: names.describe('User names or account ids.'),
+  groups: names.describe('Groups; one of them is enough.'),
+  agents: names.describe('Agents: a permit wants every agent of the chain among them, a forbid any.'),
+  servers: names.describe('The server called; with `apis`, the server that asks.'),
+  tools: names.describe('Tools called; `*` stands for any run of characters. Not together with `apis`.'),
+  apis: names.describe(
+    'APIs a token is asked for. A permit with `apis` is about that alone, one without about calls alone.',
+  ),
+})
+
+/** The shape of `tetrapod.yaml`. What several places must agree on is checked beside it. */
+export const catalogueSchema = z.strictObject({
+  publicUrl: checkedText(publicUrlProblem).describe(
+    'Where people and agents reach Tetrapod: an origin, without a path.',
+  ),
+  users: z
+    .record(username, user)
+    .default({})
+    .describe('Built-in users, for a first look: on a `publicUrl` of this machine alone.'),
+  agents: z.record(key, agent).default({}).describe('The agents we name. The key is the client id.'),
+  servers: z
+    .record(key, server)
+    .default({})
+    .describe('The MCP servers behind the gateway. The key is the client id.'),
+  apis: z.record(key, api).default({}).describe('What MCP servers call.'),
+  policies: z
+    .array(
+      z.strictObject({
+        permit: terms
+          .optional()
+          .describe('Permits what all its lists match. What no rule permits is denied.'),
+        forbid: terms.optional().describe('Forbids what all its lists match, whatever is permitted.'),
+      }),
+    )
+    .default([])
+    .describe('The rules. A list that is absent matches anything.'),
+})
+
+export type CatalogueInput = z.output<typeof catalogueSchema>
+
+/** A text with a check that says what is wrong. */
+function checkedText(problem: (text: string) => string | undefined) {
+  return z.string().superRefine((text, context) => {
+    const message = problem(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+}

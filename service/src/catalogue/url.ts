@@ -1,0 +1,34 @@
+/** What is wrong with a URL of the configuration, or undefined. Never repeats it: it may hold a password. */
+export function urlProblem(text: string): string | undefined {
+  const url = parseUrl(text)
+  if (url === undefined) return 'Write an absolute URL that begins with https://.'
+  if (/^[^/]*\/\/[^/?]*@/.test(text)) return 'A URL holds no user name or password: remove all up to the @.'
+  if (text.includes('#')) return 'A URL here has no fragment: remove the # and what follows it.'
+  if (url.protocol === 'http:' && !isLoopback(url))
+    return 'Use https: http is for this machine alone (127.0.0.1, [::1], localhost).'
+  return undefined
+}
+
+/** `publicUrl` is an issuer without a path: exactly an origin, in its canonical spelling. */
+export function publicUrlProblem(text: string): string | undefined {
+  const origin = parseUrl(text)?.origin
+  const canonical = `Write it as ${origin ?? ''}, without a path, a query or a slash at the end: Tetrapod has a host of its own.`
+  return urlProblem(text) ?? (text === origin ? undefined : canonical)
+}
+
+/** A redirect URI is compared character by character (RFC 9700 §2.1), so it is written out. */
+export function redirectUriProblem(text: string): string | undefined {
+  const wildcard = 'A redirect URI is compared character by character: write it out, without *.'
+  return urlProblem(text) ?? (text.includes('*') ? wildcard : undefined)
+}
+
+/** A URL that reads the same to everybody: the parser repairs spaces, backslashes and missing slashes. */
+export function parseUrl(text: string): URL | undefined {
+  const plain = /^https?:\/\/[\x21-\x7e]+$/i.test(text) && !text.includes('\\')
+  return plain && URL.canParse(text) ? new URL(text) : undefined
+}
+
+/** True for an address that never leaves this machine. The parser has made every spelling of IPv4 dotted. */
+export function isLoopback({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}

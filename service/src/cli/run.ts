@@ -1,0 +1,51 @@
+import { Fault } from '#kernel'
+import { audit } from './audit.ts'
+import { check } from './check.ts'
+import { grants } from './grants.ts'
+import { start } from './start.ts'
+import { UsageError } from './usage-error.ts'
+
+const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  start,
+  check,
+  grants,
+  audit,
+}
+
+const usage = `tetrapod: identity broker and gateway for MCP
+
+  tetrapod start   --config FILE [--data DIR]         run the service
+  tetrapod check   --config FILE                      say what is wrong with a configuration
+  tetrapod grants  list [--json] [--data DIR]         what users permitted which agents
+  tetrapod grants  revoke ID [--data DIR]             take one back, at once
+  tetrapod audit   tail [--limit N] [--json] [--data DIR]   the last records, oldest first
+
+DIR is where the service keeps its data (.tetrapod). grants and audit ask the running service.
+`
+
+const [name = '', ...args] = process.argv.slice(2)
+try {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) throw new UsageError(name === '' ? '' : `There is no command ${name}.`)
+  await command(args)
+} catch (error) {
+  process.exitCode = failed(error)
+}
+
+/** Says what went wrong in one sentence and gives the exit code: 2 for a mistake in the command, 1 for everything else. */
+function failed(error: unknown): number {
+  if (error instanceof UsageError || isArgumentError(error)) {
+    process.stderr.write(`${error.message}${error.message === '' ? '' : '\n\n'}${usage}`)
+    return 2
+  }
+  if (error instanceof Fault) {
+    process.stderr.write(`${error.message}${error.detail === undefined ? '' : ` (${error.detail})`}\n`)
+    return 1
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : 'failed'}\n`)
+  return 1
+}
+
+function isArgumentError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+}

@@ -1,0 +1,25 @@
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
+import { type Egress, readAll } from './egress.ts'
+
+const KEY_SET_BYTES_MAX = 64 * 1024
+
+/** `fetch` through the configured door, for libraries that insist on the shape. Bodies up to 64 KiB. */
+export function configuredFetch(egress: Egress): typeof fetch {
+  return async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input)
+    const headers = Object.fromEntries(new Headers(init?.headers).entries())
+    const signal = init?.signal ?? AbortSignal.timeout(3_000)
+    const answer = await egress.send({ url, method: 'GET', headers, signal })
+    const body = await readAll(answer, KEY_SET_BYTES_MAX)
+    return new Response(answer.status === 204 ? null : new Uint8Array(body), { status: answer.status })
+  }
+}
+
+/** A party's published keys (RFC 7517): cached, fetched again for an unknown key at most every 30 s. */
+export function keySet(jwksUri: string, egress: Egress): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(jwksUri), {
+    [customFetch]: configuredFetch(egress),
+    timeoutDuration: 3_000,
+    cacheMaxAge: 10 * 60_000,
+  })
+}

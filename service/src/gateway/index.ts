@@ -1,0 +1,1 @@
+export { gatewayRoutes, type GatewayDeps } from './gateway.ts'

@@ -1,0 +1,177 @@
+import type { ServerResponse } from 'node:http'
+import type { Scopes } from '@tetrapod/protocol'
+import type { Audit, Outcome } from '#audit'
+import { policySubject, upstreamCredential } from '#broker'
+import type { Egress } from '#egress'
+import { type Clock, Fault, isObject, type Json } from '#kernel'
+import type { Decision, Policy } from '#policy'
+import type { Server } from '#servers'
+import type { AdmitDeps, Caller } from './admit.ts'
+import { type Envelope, parseCallParams, parseListParams, type RequestId } from './envelope.ts'
+import { fault } from './faults.ts'
+import { relay } from './relay.ts'
+import type { RequestMeta } from './revision.ts'
+import { callUpstream, type UpstreamAnswer, type UpstreamRequest } from './upstream.ts'
+
+export interface OperateDeps extends AdmitDeps {
+  readonly policy: Policy
+  readonly audit: Audit
+  readonly egress: Egress
+  readonly clock: Clock
+}
+
+type Result = Readonly<Record<string, unknown>>
+
+/** One request that may be served: who calls, what, where the answer goes. */
+export interface Operation {
+  readonly server: Server
+  readonly caller: Caller
+  readonly meta: RequestMeta
+  readonly id: RequestId
+  readonly params: Envelope['params']
+  readonly response: ServerResponse
+  readonly signal: AbortSignal
+}
+
+/** What is decided and put on record before anything happens. */
+interface Planned {
+  readonly method: UpstreamRequest['method']
+  readonly params: Readonly<Record<string, unknown>>
+  readonly tool?: string
+  readonly inputs?: Json
+  /** What the upstream credential may do. */
+  readonly scopes: Scopes
+  readonly decision: Decision
+  /** Why it is refused. */
+  readonly refusal?: Fault
+}
+
+/**
+ * `tools/list`: the server's tools, less those this caller may not call. The policy that filters is the one that guards the
+ * call; a tool that only lacks a scope is shown, since the user can agree to it.
+ */
+export async function listTools(operation: Operation, deps: OperateDeps): Promise<void> {
+  const { server, caller } = operation
+  const params = parseListParams(operation.params)
+  const visible = (tool: string) => permitted(operation, deps, tool).effect === 'permit'
+  const scopes = new Set([...caller.token.scopes].filter((scope) => Object.hasOwn(server.scopes, scope)))
+  const decision: Decision = { effect: 'permit', rule: 'tools/list' }
+  await perform({ method: 'tools/list', params, scopes, decision }, operation, deps, (result) => {
+    const tools = Array.isArray(result['tools']) ? (result['tools'] as unknown[]) : []
+    const shown = tools.filter(
+      (tool) => isObject(tool) && typeof tool['name'] === 'string' && visible(tool['name']),
+    )
+    const ttlMs = typeof result['ttlMs'] === 'number' ? result['ttlMs'] : 0
+    return { ...result, tools: shown, ttlMs, cacheScope: 'private' }
+  })
+}
+
+/** `tools/call`: policy, then the scopes of this tool, then the decision on record, then the call. */
+export async function callTool(operation: Operation, deps: OperateDeps): Promise<void> {
+  const { server, caller } = operation
+  const params = parseCallParams(operation.params)
+  const { name: tool, arguments: inputs } = params
+  const needed = deps.servers.toolScopes(server, tool)
+  const decision = permitted(operation, deps, tool)
+  const granted = new Set(caller.grant.mounts[server.key]?.scopes)
+  const refusal = refusalOf({
+    needed,
+    decision,
+    held: new Set([...caller.token.scopes].filter((s) => granted.has(s))),
+  })
+  await perform(
+    {
+      method: 'tools/call',
+      params,
+      tool,
+      ...(inputs === undefined ? {} : { inputs }),
+      scopes: new Set(needed),
+      decision,
+      ...(refusal === undefined ? {} : { refusal }),
+    },
+    operation,
+    deps,
+    (result) => result,
+  )
+}
+
+function refusalOf(call: {
+  readonly needed: readonly string[] | undefined
+  readonly decision: Decision
+  readonly held: Scopes
+}): Fault | undefined {
+  const { needed, decision, held } = call
+  if (needed === undefined) return fault.tool_unknown()
+  if (decision.effect === 'deny') return fault.policy_denied()
+  return needed.every((scope) => held.has(scope)) ? undefined : fault.scope_missing({ cause: needed })
+}
+
+/** A tool that the catalogue does not know is nobody's to call. */
+function permitted({ server, caller }: Operation, deps: OperateDeps, tool: string): Decision {
+  if (deps.servers.toolScopes(server, tool) === undefined) return { effect: 'deny', rule: undefined }
+  const subject = policySubject(caller.user, caller.token.chain, deps)
+  return deps.policy.decide(subject, { kind: 'tool', server: server.key, tool })
+}
+
+/** Decision on record, credential, upstream, outcome on record: in this order, whatever the method (DESIGN §5). */
+async function perform(
+  planned: Planned,
+  operation: Operation,
+  deps: OperateDeps,
+  shape: (result: Result) => Result,
+): Promise<void> {
+  const { server, caller, meta, signal, id, response } = operation
+  const began = deps.clock.now()
+  const ref = await deps.audit.decide(decisionRecord(planned, operation))
+  if (planned.refusal !== undefined) throw planned.refusal
+  const ended = (status: Outcome['status'], reason?: string) =>
+    deps.audit.outcome(ref, { status, reason, milliseconds: deps.clock.now() - began })
+  try {
+    const { token: subject, grant } = caller
+    const credential = await upstreamCredential({ subject, grant, server, scopes: planned.scopes }, deps)
+    const { method, params } = planned
+    const towards = relay(response, id)
+    const answer = await callUpstream(
+      { server, method, params, meta, credential, signal },
+      deps.egress,
+      towards.forward,
+    )
+    ended(...outcomeOf(answer))
+    towards.finish('result' in answer ? { result: shape(answer.result) } : answer)
+  } catch (error) {
+    ended(
+      'failed',
+      error instanceof Fault ? error.code : signal.aborted ? 'gateway.cancelled' : 'http.internal',
+    )
+    throw error
+  }
+}
+
+function outcomeOf(answer: UpstreamAnswer): readonly [Outcome['status'], string?] {
+  if ('error' in answer) return ['error', String(answer.error.code)]
+  return answer.result['isError'] === true ? ['error'] : ['ok']
+}
+
+function decisionRecord(planned: Planned, { server, caller, meta }: Operation) {
+  const { token, grant, user } = caller
+  const { method, tool, inputs, scopes, decision, refusal } = planned
+  return {
+    user: { id: user.id, username: user.subjectId.sub },
+    jti: token.jti,
+    txn: token.transaction,
+    grant: grant.id,
+    agent: grant.agent,
+    chain: token.chain,
+    client: token.clientId,
+    server: server.key,
+    audience: server.url,
+    scopes: [...scopes],
+    pattern: 'token_exchange',
+    policy: { effect: refusal === undefined ? decision.effect : ('deny' as const), rule: decision.rule },
+    reason: refusal?.code,
+    method,
+    tool,
+    arguments: inputs,
+    protocolVersion: meta.version,
+  }
+}

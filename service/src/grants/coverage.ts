@@ -1,0 +1,37 @@
+import { type ScopeEdges, type Scopes, throughCalls } from '@tetrapod/protocol'
+import type { Grant } from './grant-store.ts'
+
+/** True when the grant holds all of `scopes` at the mount of this server. */
+export function grantsScopes(grant: Grant, server: string, scopes: Iterable<string>): boolean {
+  const held = new Set(grant.mounts[server]?.scopes)
+  return [...scopes].every((scope) => held.has(scope))
+}
+
+/** True when the consent showed every edge of `calls` that starts at one of `scopes`. */
+export function grantsCalls(
+  grant: Grant,
+  server: string,
+  calls: Readonly<Record<string, ScopeEdges>>,
+  scopes: Scopes,
+): boolean {
+  return Object.entries(calls).every(([api, edges]) => {
+    const shown = grantedThrough(grant, { server, api, edges, scopes })
+    return [...throughCalls(edges, scopes)].every((scope) => shown.has(scope))
+  })
+}
+
+/**
+ * What the holder of `scopes` at a server may ask for at an API: where an edge of the catalogue is also one that the
+ * consent showed. An edge added to the catalogue later reaches nothing until the user agrees again.
+ */
+export function grantedThrough(
+  grant: Grant,
+  at: { readonly server: string; readonly api: string; readonly edges: ScopeEdges; readonly scopes: Scopes },
+): Scopes {
+  const shown = grant.mounts[at.server]?.calls[at.api] ?? {}
+  const agreed = Object.entries(at.edges).map(([scope, reached]) => [
+    scope,
+    reached.filter((target) => shown[scope]?.includes(target)),
+  ])
+  return throughCalls(Object.fromEntries(agreed) as ScopeEdges, at.scopes)
+}

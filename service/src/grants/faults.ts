@@ -1,0 +1,12 @@
+import { faults } from '#kernel'
+
+export const fault = faults('grants', {
+  unknown: [
+    'missing',
+    'There is no such grant, or it is revoked already. `tetrapod grants list` shows those there are.',
+  ],
+  changed_meanwhile: [
+    'conflict',
+    'This permission was changed at the same moment elsewhere. Start again from the agent.',
+  ],
+})

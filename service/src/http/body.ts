@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http'
+import { fault } from './faults.ts'
+
+/** Reads a request body of at most `bytesMax`. Throws `http.body_too_large` as soon as it is known, `http.body_aborted`. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw fault.body_too_large()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > bytesMax) throw fault.body_too_large()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw request.aborted ? fault.body_aborted({ cause: error }) : error
+  }
+  return Buffer.concat(chunks)
+}

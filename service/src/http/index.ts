@@ -1,0 +1,6 @@
+export { readBody } from './body.ts'
+export { createFront, type Handler, pathOf, type Routes } from './front.ts'
+export { type Html, onwards, page, pageHeaders } from './page.ts'
+export { logged, sendFault, sendJson } from './send.ts'
+export { asFault, statusOf } from './status.ts'
+export { fault as httpFault } from './faults.ts'

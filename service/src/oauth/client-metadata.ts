@@ -1,0 +1,26 @@
+import { SIGNING_ALGORITHM } from '@tetrapod/protocol'
+import type { ClientMetadata } from 'oidc-provider'
+import type { Agent } from '#agents'
+
+/** An agent of the catalogue as the library knows clients (RFC 7591 §2). */
+export function clientMetadata({ key, name, redirectUris, credential }: Agent): ClientMetadata {
+  const common = {
+    client_id: key,
+    client_name: name,
+    redirect_uris: [...redirectUris],
+    grant_types: ['authorization_code'],
+    response_types: ['code' as const],
+  }
+  return credential.method === 'private_key_jwt'
+    ? {
+        ...common,
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_signing_alg: SIGNING_ALGORITHM,
+        jwks_uri: credential.jwksUri,
+      }
+    : {
+        ...common,
+        token_endpoint_auth_method: 'client_secret_post',
+        client_secret: credential.secret.reveal(),
+      }
+}

@@ -1,0 +1,22 @@
+import { faults } from '#kernel'
+
+export const fault = faults('oauth', {
+  form_malformed: [
+    'invalid',
+    'The request body is malformed: send a form of at most 64 KiB in which no parameter but resource and audience is repeated.',
+  ],
+  client_unauthenticated: [
+    'unauthenticated',
+    'The client could not be authenticated. Send a fresh client_assertion whose only audience is the issuer, or the client_secret.',
+  ],
+  interaction_expired: [
+    'missing',
+    'This sign-in has expired or was finished already. Go back to the agent and start again.',
+  ],
+  session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
+  agent_unknown: ['missing', 'This agent is not known here. Remove it, add it again, and start over.'],
+  consent_empty: [
+    'invalid',
+    'There is nothing to agree to: the agent asked for no scope that this server has.',
+  ],
+})

@@ -1,0 +1,27 @@
+import { randomId } from '#kernel'
+
+/**
+ * Names one login of an agent under a grant: the id of the library's Grant model. The three parts are random ids of
+ * ours; finding a row by it asks whether grant and family are alive.
+ */
+export interface LoginId {
+  readonly grant: string
+  readonly family: string
+  /** The browser session it happened in: `sid` in tokens. */
+  readonly session: string
+}
+
+export function newLoginId(grant: string, session: string): LoginId {
+  return { grant, family: randomId(), session }
+}
+
+export function formatLoginId({ grant, family, session }: LoginId): string {
+  return `${grant}.${family}.${session}`
+}
+
+/** Undefined for a string that is not one. */
+export function parseLoginId(value: string): LoginId | undefined {
+  const [grant, family, session, ...rest] = value.split('.')
+  if (!grant || !family || !session || rest.length > 0) return undefined
+  return { grant, family, session }
+}

@@ -1,0 +1,77 @@
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
+import { exchange, type ExchangeDeps } from '#broker'
+import { asFault, type Handler, logged, page, pageHeaders, type Routes, sendJson, statusOf } from '#http'
+import type { Log, Secret } from '#kernel'
+import type { Tickets } from '#tickets'
+import type { Client } from './client-authentication.ts'
+import { createCookies } from './cookies.ts'
+import { announceOurGrants } from './discovery.ts'
+import { type InteractionDeps, interactionRoutes } from './interaction.ts'
+import { createProvider, type ProviderDeps } from './provider.ts'
+import { signInRoutes } from './sign-in.ts'
+import { tokenEndpoint } from './token-endpoint.ts'
+
+export interface OAuthDeps
+  extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
+  readonly clients: (id: string) => Client | undefined
+  readonly tickets: Tickets
+  /** Puts a sign-in on record before it counts. */
+  readonly recordSignIn: Parameters<typeof signInRoutes>[0]['recordSignIn']
+  readonly cookieKey: Secret<Uint8Array>
+  readonly log: Log
+}
+
+/** The authorization server: the library where it is good, ours in front of it where it is not (DESIGN §7). */
+export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
+  const { issuer, users, tickets, tokens, log } = deps
+  const cookies = createCookies(issuer)
+  const provider = await createProvider({ ...deps, cookies })
+  announceOurGrants(provider)
+  const library = fromPublicUrl(issuer, provider.callback())
+  const shared = { publicUrl: issuer, users, tickets, cookies }
+  const app = new Hono<{ Bindings: HttpBindings }>()
+  app.route('/', signInRoutes({ ...shared, recordSignIn: deps.recordSignIn }))
+  app.route('/', interactionRoutes({ ...deps, ...shared, provider }))
+  app.onError((error, c) => failurePage(error, c, log))
+  const pages: Handler = getRequestListener(app.fetch)
+
+  return {
+    paths: {
+      '/.well-known/oauth-authorization-server': library,
+      '/.well-known/openid-configuration': library,
+      '/jwks': (_request, response) =>
+        sendJson(response, 200, tokens.publicKeys, { 'cache-control': 'public, max-age=300' }),
+      '/token': tokenEndpoint({
+        clients: { issuer, find: deps.clients, replay: deps.replay, clock: deps.clock },
+        exchange: (caller, request) => exchange(caller, request, deps),
+        library,
+        log,
+      }),
+    },
+    segments: { authorize: library, 'sign-in': pages, interaction: pages },
+  }
+}
+
+/** The library derives addresses from the request; here they come from `publicUrl`, whatever a proxy or a client says. */
+function fromPublicUrl(publicUrl: string, library: Handler): Handler {
+  const { protocol, host } = new URL(publicUrl)
+  return (request, response) => {
+    for (const name of Object.keys(request.headers))
+      if (name.startsWith('x-forwarded-')) delete request.headers[name]
+    Object.assign(request.headers, { host, 'x-forwarded-proto': protocol.slice(0, -1) })
+    return library(request, response)
+  }
+}
+
+async function failurePage(error: Error, c: Context, log: Log) {
+  const { code, kind, message } = asFault(error)
+  const status = statusOf(kind)
+  const reference = status >= 500 ? logged(error, log) : undefined
+  const body = html`<p>${message}</p>
+    <p class="quiet">
+      <code>${code}</code>${reference === undefined ? '' : html` · <code>${reference}</code>`}
+    </p>`
+  return c.html(await page('This cannot go on', body), status, pageHeaders)
+}

@@ -1,0 +1,89 @@
+import { Hono } from 'hono'
+import { html } from 'hono/html'
+import { z } from 'zod'
+import { Secret } from '#kernel'
+import { onwards, page, pageHeaders } from '#http'
+import type { Tickets } from '#tickets'
+import type { Session, User, Users } from '#users'
+import type { Cookies } from './cookies.ts'
+import { readForm } from './form.ts'
+
+/** Where a sign-in leads afterwards: a path of ours, and what to write into the form. */
+const destination = z.strictObject({ to: z.string().startsWith('/'), hint: z.string().max(256) })
+export type Destination = z.infer<typeof destination>
+
+const credentials = z.strictObject({ username: z.string().max(256), password: z.string().max(1024) })
+
+const PURPOSE = 'sign-in'
+const TICKET_SECONDS = 15 * 60
+
+export interface SignInDeps {
+  readonly publicUrl: string
+  readonly users: Users
+  readonly tickets: Tickets
+  readonly cookies: Cookies
+  /** Puts a sign-in on record before it counts; throws when it cannot. */
+  readonly recordSignIn: (user: User, session: Session) => Promise<void>
+}
+
+/** The path of the sign-in page that leads to `to` afterwards. */
+export function signInPath(tickets: Tickets, to: Destination): string {
+  return `/sign-in?to=${tickets.seal(PURPOSE, to, TICKET_SECONDS)}`
+}
+
+/** The sign-in of built-in users: a page of its own, which everything that needs a user leads to. */
+export function signInRoutes({ publicUrl, users, tickets, cookies, recordSignIn }: SignInDeps): Hono {
+  const app = new Hono()
+  const opened = (ticket: string | undefined) => destination.parse(tickets.open(PURPOSE, ticket ?? ''))
+
+  app.get('/sign-in', async (c) => {
+    const { hint } = opened(c.req.query('to'))
+    return c.html(await signInPage(c.req.query('to') ?? '', hint), 200, pageHeaders)
+  })
+  app.post('/sign-in', async (c) => {
+    const { to } = opened(c.req.query('to'))
+    const { username, password } = await readForm(c.req.raw, credentials, publicUrl)
+    const user = await users.authenticate(username, new Secret(password))
+    if (user === undefined) {
+      const again = await signInPage(
+        c.req.query('to') ?? '',
+        username,
+        'The user name or the password is wrong.',
+      )
+      return c.html(again, 401, pageHeaders)
+    }
+    const { cookie, session } = await users.begin(user)
+    await recordSignIn(user, session)
+    c.header('set-cookie', cookies.setSession(cookie, session.expiresAt - session.authTime))
+    return c.html(await onwards(to), 200, pageHeaders)
+  })
+  return app
+}
+
+function signInPage(ticket: string, username: string, problem?: string) {
+  return page(
+    'Sign in',
+    html`${problem === undefined ? '' : html`<p role="alert">${problem}</p>`}
+      <form method="post" action="/sign-in?to=${ticket}">
+        <label for="username">User name</label>
+        <input
+          id="username"
+          name="username"
+          value="${username}"
+          autocomplete="username"
+          required
+          autocapitalize="none"
+        />
+        <label for="password">Password</label>
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus
+        />
+        <div class="actions"><button class="primary">Sign in</button></div>
+      </form>`,
+  )
+}

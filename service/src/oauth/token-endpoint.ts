@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
+import { brokerFault, type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
+import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
+import type { Kind, Log } from '#kernel'
+import { authenticateClient, type ClientAuthenticationDeps } from './client-authentication.ts'
+import { fault } from './faults.ts'
+
+/** RFC 8693 §2.2, in front of the library: it never hears of this grant, so no registration can obtain it. */
+export interface TokenEndpointDeps {
+  readonly clients: ClientAuthenticationDeps
+  readonly exchange: (caller: string, request: ExchangeRequest) => Promise<ExchangeAnswer>
+  /** Answers every other grant. */
+  readonly library: Handler
+  readonly log: Log
+}
+
+const BODY_BYTES_MAX = 64 * 1024
+const REPEATABLE = new Set(['resource', 'audience'])
+
+/** The token endpoint: reads the body once, answers exchanges itself and hands everything else on. */
+export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
+  return async (request, response) => {
+    try {
+      const body = (await readBody(request, BODY_BYTES_MAX)).toString()
+      const parameters = new URLSearchParams(isForm(request) ? body : '')
+      if (parameters.get('grant_type') !== GRANT_TOKEN_EXCHANGE) {
+        // The library takes a body that was read already from here.
+        await deps.library(Object.assign(request, { body }), response)
+        return
+      }
+      sendJson(response, ...(await answered(request, parameters, deps)))
+    } catch (error) {
+      sendTokenError(response, error, deps.log)
+    }
+  }
+}
+
+type Answer = readonly [status: number, body: object]
+
+async function answered(
+  request: IncomingMessage,
+  parameters: URLSearchParams,
+  { clients, exchange }: TokenEndpointDeps,
+): Promise<Answer> {
+  const form = formOf(request, parameters)
+  const client = await authenticateClient(
+    { ...form.single, authorization: request.headers.authorization },
+    clients,
+  )
+  const answer = await exchange(
+    client.id,
+    parseExchangeRequest({ ...form.single, resource: form.resource, audience: form.audience }),
+  )
+  switch (answer.outcome) {
+    case 'issued':
+      return [
+        200,
+        {
+          access_token: answer.token,
+          issued_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+          token_type: 'Bearer',
+          expires_in: answer.expiresIn,
+          scope: formatScope(answer.scopes),
+        },
+      ]
+    case 'consent_required':
+      return [
+        400,
+        {
+          error: 'consent_required',
+          error_description: brokerFault.consent_required().message,
+          scope: formatScope(answer.scopes),
+        },
+      ]
+  }
+}
+
+/** Step 1: a form, no query, no parameter twice but resource and audience. */
+function formOf({ url }: IncomingMessage, parameters: URLSearchParams) {
+  const names = [...parameters.keys()]
+  const repeated = names.some((name, i) => names.indexOf(name) !== i && !REPEATABLE.has(name))
+  if (repeated || url?.includes('?')) throw fault.form_malformed()
+  const single = Object.fromEntries(
+    [...parameters].filter(([name, value]) => !REPEATABLE.has(name) && value !== ''),
+  )
+  return { single, resource: parameters.getAll('resource'), audience: parameters.getAll('audience') }
+}
+
+function isForm({ headers }: IncomingMessage): boolean {
+  return /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '')
+}
+
+/** The error codes of RFC 6749 §5.2 and RFC 8693 §2.2.2, by kind; exceptions by code. */
+const byKind = {
+  invalid: 'invalid_request',
+  unauthenticated: 'invalid_client',
+  denied: 'access_denied',
+  missing: 'invalid_target',
+  conflict: 'invalid_request',
+  limited: 'temporarily_unavailable',
+  unavailable: 'temporarily_unavailable',
+  internal: 'server_error',
+} as const satisfies Record<Kind, string>
+const byCode: Readonly<Record<string, string>> = {
+  'broker.client_not_allowed': 'unauthorized_client',
+  'broker.scope_invalid': 'invalid_scope',
+}
+
+function sendTokenError(response: ServerResponse, error: unknown, log: Log): void {
+  const { code, kind, message } = asFault(error)
+  const status = kind === 'unauthenticated' ? 401 : Math.max(400, kindStatus(kind))
+  const reference = status >= 500 ? logged(error, log) : undefined
+  const headers = kind === 'unauthenticated' ? { 'www-authenticate': 'Basic realm="token"' } : {}
+  sendJson(
+    response,
+    status,
+    { error: byCode[code] ?? byKind[kind], error_description: message, reference },
+    headers,
+  )
+}
+
+/** RFC 6749 §5.2: everything about the request is a 400; what is ours keeps its own status. */
+function kindStatus(kind: Kind): number {
+  const status = statusOf(kind)
+  return status >= 500 || status === 429 ? status : 400
+}

@@ -1,0 +1,73 @@
+import { fault } from './faults.ts'
+import { namePattern } from './name-pattern.ts'
+import type { Policy, PolicySubject, Rule, RuleTerms } from './rule.ts'
+import { createRuleIndex, type Place } from './rule-index.ts'
+
+/**
+ * Compiles the rules of a catalogue into a policy. What no rule permits is denied, and a forbid wins over
+ * every permit. Of several rules that match, the decision names the first.
+ *
+ * - A list that is absent matches anything; a list that is present must match.
+ * - `users` match the user name or the account id.
+ * - A permit's `agents` must hold every agent of the chain, and there must be one; a forbid's, any of them.
+ * - A permit with `apis` is about exchanges alone, one without about tool calls alone. A forbid is about both,
+ *   unless it has `tools` (calls alone) or `apis` (exchanges alone).
+ * - `tools` may hold `*` for any run of characters; every other list is exact.
+ *
+ * A decision costs what the rules of its own server cost, and those without `servers`: the rules of other
+ * servers are never looked at. Throws Fault `policy.rule_unclear` for a rule with both `tools` and `apis`.
+ */
+export function compilePolicy(rules: readonly Rule[]): Policy {
+  const index = { permit: createRuleIndex(), forbid: createRuleIndex() }
+  rules.forEach((rule, order) => {
+    const compiled = { id: rule.id, order, concerns: concerns(rule) }
+    for (const place of placesOf(rule)) index[rule.effect].add(compiled, place)
+  })
+  return {
+    decide(subject, target) {
+      const forbid = index.forbid.first(subject, target)
+      if (forbid !== undefined) return { effect: 'deny', rule: forbid.id }
+      const permit = index.permit.first(subject, target)
+      return permit === undefined
+        ? { effect: 'deny', rule: undefined }
+        : { effect: 'permit', rule: permit.id }
+    },
+  }
+}
+
+function concerns({ effect, terms }: Rule): (subject: PolicySubject) => boolean {
+  const users = setOf(terms.users)
+  const groups = setOf(terms.groups)
+  const agents = setOf(terms.agents)
+  return (subject) =>
+    (users === undefined || users.has(subject.user) || users.has(subject.username)) &&
+    (groups === undefined || subject.groups.some((group) => groups.has(group))) &&
+    (agents === undefined || holdsAgents(effect, agents, subject.agents))
+}
+
+function holdsAgents(effect: Rule['effect'], named: ReadonlySet<string>, chain: readonly string[]): boolean {
+  if (effect === 'forbid') return chain.some((agent) => named.has(agent))
+  // A permit for an agent is never a permit for no agent at all, which `every` alone would make it.
+  return chain.length > 0 && chain.every((agent) => named.has(agent))
+}
+
+function placesOf({ id, effect, terms }: Rule): readonly Place[] {
+  const { servers, tools, apis } = terms
+  if (tools !== undefined && apis !== undefined) throw fault.rule_unclear({ detail: id })
+  if (apis !== undefined) return [{ kind: 'api', servers, exact: apis, covers: undefined }]
+  const calls: Place = { kind: 'tool', servers, ...toolNames(tools) }
+  if (tools !== undefined || effect === 'permit') return [calls]
+  return [calls, { kind: 'api', servers, exact: [], covers: () => true }]
+}
+
+function toolNames(tools: RuleTerms['tools']): Pick<Place, 'exact' | 'covers'> {
+  if (tools === undefined) return { exact: [], covers: () => true }
+  const exact = tools.filter((tool) => !tool.includes('*'))
+  const patterns = tools.filter((tool) => tool.includes('*')).map(namePattern)
+  const covers = (name: string) => patterns.some((matches) => matches(name))
+  return { exact, covers: patterns.length === 0 ? undefined : covers }
+}
+
+function setOf(names: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  return names === undefined ? undefined : new Set(names)
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { emptyDirectory, opened } from './backends.fixture.ts'
+import { openStorage } from './index.ts'
+import { migrate } from './migrate.ts'
+import { dataMigrations, replayMigrations } from './sqlite/migrations.ts'
+import { openSqlite, type Sqlite } from './sqlite/sqlite.ts'
+
+const now = (): number => 7
+const grow = { name: '0002-grow', statements: ['alter table accounts add column note text'] }
+
+async function sqlite(file: string): Promise<Sqlite> {
+  const database = await openSqlite({ file, synchronous: 'FULL' })
+  onTestFinished(() => database.close())
+  return database
+}
+
+function digest(statements: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(statements)).digest('hex')
+}
+
+/** Reads a closed file without any of our code. */
+function rows(file: string, query: string): readonly unknown[] {
+  const database = new DatabaseSync(file, { readOnly: true })
+  try {
+    return database
+      .prepare(query)
+      .all()
+      .map((row) => ({ ...row }))
+  } finally {
+    database.close()
+  }
+}
+
+test('a released migration never changes', () => {
+  expect(
+    [...dataMigrations, ...replayMigrations].map(({ name, statements }) => [name, digest(statements)]),
+  ).toEqual([
+    ['0001-first', '904b7cb9d1957c6f52eb79ecb344fc33c4220edf526265cf09fa6c069a5d3a64'],
+    ['0001-replay', '5450a2ce8aed19c96a7606cad6c3160383a1fa53a5e67f5989fbb233fa729b2c'],
+  ])
+})
+
+test('a file of version 1 goes on to the next version with all its rows', async () => {
+  const directory = emptyDirectory()
+  const storage = await opened(directory)
+  const account = { id: 'u1', issuer: 'https://idp.example', subject: 'ada', createdAt: 1 }
+  await storage.accounts.insert(account)
+  await storage.close()
+
+  const file = join(directory, 'tetrapod.db')
+  const database = await sqlite(file)
+  await migrate(database.dialect, [...dataMigrations, grow], now)
+  await database.close()
+  expect(rows(file, 'select id, note from accounts')).toEqual([{ id: 'u1', note: null }])
+  expect(rows(file, 'select * from migrations order by name')).toEqual([
+    { name: '0001-first', applied_at: 1_700_000_000_000 },
+    { name: '0002-grow', applied_at: 7 },
+  ])
+})
+
+test('a file that a newer version wrote is refused and left as it is', async () => {
+  const directory = emptyDirectory()
+  await (await opened(directory)).close()
+  const file = join(directory, 'tetrapod.db')
+  const newer = await sqlite(file)
+  await migrate(newer.dialect, [...dataMigrations, grow], now)
+  await newer.close()
+
+  const before = rows(file, 'select sql from sqlite_master')
+  await expect(openStorage({ directory })).rejects.toMatchObject({ code: 'storage.newer' })
+  expect(rows(file, 'select sql from sqlite_master')).toEqual(before)
+})
+
+test('a migration that fails leaves the file at the one before, and can be run again', async () => {
+  const file = join(emptyDirectory(), 'test.db')
+  const database = await sqlite(file)
+  const broken = { ...grow, statements: [...grow.statements, 'create table'] }
+  await expect(migrate(database.dialect, [...dataMigrations, broken], now)).rejects.toMatchObject({
+    code: 'storage.statement',
+  })
+  await migrate(database.dialect, [...dataMigrations, grow], now)
+  await database.close()
+  expect(rows(file, 'select name from migrations order by name')).toEqual([
+    { name: '0001-first' },
+    { name: '0002-grow' },
+  ])
+})
+
+test('a file that is up to date is opened without writing a migration again', async () => {
+  const directory = emptyDirectory()
+  for (let start = 0; start < 3; start += 1) await (await opened(directory)).close()
+  expect(rows(join(directory, 'tetrapod.db'), 'select name from migrations')).toEqual([
+    { name: '0001-first' },
+  ])
+})

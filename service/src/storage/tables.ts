@@ -1,0 +1,76 @@
+import type { RevocationKind } from '#revocation'
+import type { Sealed } from '#vault'
+import type { Generated } from 'kysely'
+
+/** The data file. Times are milliseconds since the epoch unless a comment says seconds. */
+export interface Tables {
+  readonly secrets: { readonly name: string; readonly sealed: Sealed }
+  readonly signing_keys: { readonly kid: string; readonly created_at: number; readonly sealed: Sealed }
+  readonly accounts: {
+    readonly id: string
+    readonly issuer: string
+    readonly subject: string
+    readonly created_at: number
+  }
+  readonly sessions: {
+    readonly cookie_hash: string
+    readonly id: string
+    readonly account: string
+    /** Seconds. */
+    readonly auth_time: number
+    readonly acr: string
+    /** Seconds. */
+    readonly expires_at: number
+  }
+  readonly grants: GrantTable
+  readonly revocations: {
+    readonly sequence: Generated<number>
+    readonly kind: RevocationKind
+    readonly id_hash: string
+    readonly at: number
+    readonly expires_at: number
+  }
+  readonly states: StateTable
+  readonly bundles: {
+    readonly replica: string
+    readonly sequence: number
+    readonly at: number
+    readonly records: number
+    readonly body: Uint8Array
+  }
+  readonly settlements: { readonly replica: string; readonly sequence: number }
+}
+
+export interface GrantTable {
+  readonly id: string
+  readonly version: number
+  readonly user: string
+  readonly agent: string
+  /** JSON. */
+  readonly mounts: string
+  readonly created_at: number
+  readonly expires_at: number
+  readonly revoked_at: number | null
+}
+
+export interface StateTable {
+  readonly model: string
+  readonly id_hash: string
+  readonly version: number
+  readonly sealed: Sealed
+  readonly grant_id: string | null
+  readonly uid_hash: string | null
+  readonly consumed_at: number | null
+  readonly expires_at: number | null
+}
+
+/** The replay file: it may lose its last rows in a power cut, and no write of it waits for the disk. */
+export interface ReplayTables {
+  /** `expires_at` in seconds. */
+  readonly replays: { readonly key_hash: string; readonly expires_at: number }
+}
+
+/** In both files: which migrations they have behind them. */
+export interface MigrationTables {
+  readonly migrations: { readonly name: string; readonly applied_at: number }
+}

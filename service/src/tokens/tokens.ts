@@ -1,0 +1,59 @@
+import { type AccessToken, Refusal, SIGNING_ALGORITHM, TYP_ACCESS_TOKEN } from '@tetrapod/protocol'
+import { createVerifier } from '@tetrapod/server-sdk'
+import { type JWK, SignJWT } from 'jose'
+import { type Clock, nowSeconds } from '#kernel'
+import type { Revocation } from '#revocation'
+import type { Vault } from '#vault'
+import { type LineageClaims, type Login, type MintedClaims, rootLineage } from './lineage.ts'
+import { openSigningKeys } from './signing-keys.ts'
+import type { SigningKeyStore } from './signing-key-store.ts'
+
+/** Our own tokens: their keys, how they are made, whether one holds. */
+export interface Tokens {
+  readonly issuer: string
+  /** What everybody may fetch (RFC 7517 §5). */
+  readonly publicKeys: { readonly keys: readonly JWK[] }
+  /** For the library that signs token 1, and for nobody else. The first one signs. */
+  readonly privateKeys: { readonly keys: readonly JWK[] }
+  /** The lineage claims of token 1. */
+  root(login: Login): LineageClaims
+  /** Signs, and so issues. What is issued must be on record before. */
+  mint(claims: MintedClaims): Promise<string>
+  /**
+   * Verifies an access token for one audience: everything that server-sdk's verifier asks; that neither its grant nor
+   * its login was revoked; and, since we issued it by our own clock, that it has not expired by a second. Throws Refusal.
+   */
+  verify(token: string, audience: string): Promise<AccessToken>
+}
+
+export async function openTokens(deps: {
+  readonly issuer: string
+  readonly store: SigningKeyStore
+  readonly vault: Vault
+  readonly revocation: Revocation
+  readonly clock: Clock
+}): Promise<Tokens> {
+  const { issuer, revocation, clock } = deps
+  const keys = await openSigningKeys(deps)
+  const [signing] = keys
+  const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
+  const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
+  const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
+
+  return {
+    issuer,
+    publicKeys: { keys: keys.map((key) => key.publicJwk) },
+    privateKeys: { keys: keys.map((key) => key.privateJwk) },
+    root: (login) => rootLineage(issuer, login),
+    mint: (claims) => new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey),
+    async verify(token, audience) {
+      const verified = await verifier.verify(token, audience)
+      if (verified.expiresAt <= nowSeconds(clock)) throw new Refusal('expired', 'the token has expired')
+      const { gid, anc } = verified.delegation
+      if (revocation.revoked('grant', gid) || revocation.revoked('family', anc[0] ?? '')) {
+        throw new Refusal('revoked', 'its grant or its login was revoked')
+      }
+      return verified
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import { LRUCache } from 'lru-cache'
+import { type Clock, hashed, nowSeconds, randomId, randomToken, type Secret } from '#kernel'
+import type { Account, AccountStore } from './account-store.ts'
+import { nobodysHash, passwordMatches } from './password.ts'
+import type { Session, SessionStore } from './session-store.ts'
+import type { BuiltInUser, User } from './user.ts'
+
+/** How long one sign-in lasts in a browser, in seconds. */
+const SESSION_SECONDS = 12 * 3600
+/** How built-in users prove who they are: the `acr` of their tokens. */
+const ACR_PASSWORD = 'urn:tetrapod:acr:password'
+
+export interface Users {
+  /** The person behind one of our account ids; undefined when there is none, or the configuration no longer has them. */
+  find(id: string): Promise<User | undefined>
+  /** Checks a built-in user's password. Undefined for a wrong password and for an unknown name alike, after equal work. */
+  authenticate(username: string, password: Secret): Promise<User | undefined>
+  /** Begins a session; the cookie's value is a credential and is returned this once. */
+  begin(user: User): Promise<{ readonly cookie: string; readonly session: Session }>
+  /** The live session of a cookie. */
+  session(cookie: string | undefined): Promise<Session | undefined>
+  /** Ends the session of a cookie. */
+  end(cookie: string): Promise<void>
+}
+
+export function createUsers(deps: {
+  readonly issuer: string
+  readonly builtIn: readonly BuiltInUser[]
+  readonly accounts: AccountStore
+  readonly sessions: SessionStore
+  readonly clock: Clock
+}): Users {
+  const { issuer, accounts, sessions, clock } = deps
+  const builtIn = new Map(deps.builtIn.map((user) => [user.username, user]))
+  // An account never changes once it is there, so what was read stays true.
+  const remembered = new LRUCache<string, Account>({ max: 10_000 })
+
+  const account = async (id: string) => {
+    const found = remembered.get(id) ?? (await accounts.byId(id))
+    if (found !== undefined) remembered.set(id, found)
+    return found
+  }
+  const person = ({ id, subject }: Account): User | undefined => {
+    const user = builtIn.get(subject)
+    if (user === undefined) return undefined
+    return {
+      id,
+      subjectId: { format: 'iss_sub', iss: issuer, sub: subject },
+      name: user.name,
+      groups: user.groups,
+    }
+  }
+
+  return {
+    async find(id) {
+      const found = await account(id)
+      return found && person(found)
+    },
+    async authenticate(username, password) {
+      const user = builtIn.get(username)
+      const matches = await passwordMatches(password, user?.password ?? nobodysHash)
+      if (user === undefined || !matches) return undefined
+      return person(await accountOf(accounts, { issuer, subject: username, now: clock.now() }))
+    },
+    async begin(user) {
+      const now = nowSeconds(clock)
+      const session: Session = {
+        id: randomId(),
+        account: user.id,
+        authTime: now,
+        acr: ACR_PASSWORD,
+        expiresAt: now + SESSION_SECONDS,
+      }
+      const cookie = randomToken()
+      await sessions.insert(hashed(cookie), session)
+      return { cookie, session }
+    },
+    async session(cookie) {
+      const session = cookie === undefined ? undefined : await sessions.find(hashed(cookie))
+      return session !== undefined && session.expiresAt > nowSeconds(clock) ? session : undefined
+    },
+    end: (cookie) => sessions.remove(hashed(cookie)),
+  }
+}
+
+/** The account of (`issuer`, `subject`), made at the first sign-in. Two first sign-ins at once end with one account. */
+async function accountOf(
+  accounts: AccountStore,
+  { issuer, subject, now }: { readonly issuer: string; readonly subject: string; readonly now: number },
+): Promise<Account> {
+  const known = await accounts.bySubject(issuer, subject)
+  if (known !== undefined) return known
+  const account: Account = { id: randomId(), issuer, subject, createdAt: now }
+  if (await accounts.insert(account)) return account
+  const other = await accounts.bySubject(issuer, subject)
+  if (other === undefined) throw new Error('an account was neither inserted nor found')
+  return other
+}
