@@ -1,7 +1,7 @@
 export { type Agent, type AgentOptions, createAgent } from './agent.ts'
 export type { LoginOptions } from './authorization-url.ts'
 export { type ClientKey, generateClientKey, publicJwks } from './client-key.ts'
-export type { Clock } from './clock.ts'
+export type { Clock } from '@tetrapod/protocol'
 export { type JourneyCode, JourneyFailed, LoginRequired } from './journey-failed.ts'
 export type { AuthProvider, Login } from './login.ts'
 export type { LoopbackOptions } from './loopback.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '@tetrapod/protocol'
 import type { Destination } from './discover.ts'
 
 /** What must be remembered between sending a browser away and its return (MCP authorization, RFC 9700 §4.4.2). */

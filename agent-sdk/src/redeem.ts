@@ -20,7 +20,7 @@ import {
 } from '@tetrapod/protocol'
 import type { Callback } from './callback.ts'
 import type { ClientKey } from './client-key.ts'
-import { type Clock, nowSeconds } from './clock.ts'
+import { type Clock, nowSeconds } from '@tetrapod/protocol'
 import { type Door, whole } from './door.ts'
 import { JourneyFailed } from './journey-failed.ts'
 

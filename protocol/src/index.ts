@@ -20,6 +20,7 @@ export {
 } from './chain.ts'
 export { bearerToken, type Challenge, formatChallenge } from './challenge.ts'
 export { type ClientAssertion, parseClientAssertion } from './client-assertion.ts'
+export { type Clock, nowSeconds, systemClock } from './clock.ts'
 export {
   ACCESS_TOKEN_SECONDS,
   ASSERTION_SECONDS_MAX,

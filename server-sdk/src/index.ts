@@ -1,7 +1,7 @@
 export { type Caller, callerOf } from './caller.ts'
 export type { Client } from './client.ts'
 export { type ClientKey, generateClientKey, importClientKey } from './client-key.ts'
-export type { Clock } from './clock.ts'
+export type { Clock } from '@tetrapod/protocol'
 export {
   ExchangeRefused,
   ExchangeUnavailable,

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock } from '@tetrapod/protocol'
 
 /** What reaches outside: the network and the time. Handed in by tests and by those who have a client of their own. */
 export interface Io {

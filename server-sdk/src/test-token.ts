@@ -1,5 +1,5 @@
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { Clock } from './clock.ts'
+import type { Clock } from '@tetrapod/protocol'
 
 // Tokens as the issuer of a test signs them, and everything an attacker could sign instead.
 

@@ -8,7 +8,7 @@ import {
   TOKEN_BYTES_MAX,
 } from '@tetrapod/protocol'
 import { compactVerify, type CryptoKey, errors } from 'jose'
-import { type Clock, nowSeconds, systemClock } from './clock.ts'
+import { type Clock, nowSeconds, systemClock } from '@tetrapod/protocol'
 import { createFlights } from './flights.ts'
 import { parseJsonObject } from './json.ts'
 import { createLru } from './lru.ts'

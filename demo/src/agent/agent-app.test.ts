@@ -106,6 +106,16 @@ test('a callback that another browser began is refused: nobody is signed in as s
   expect(await (await request('/state', { cookie: victim })).json()).toEqual({})
 })
 
+test('whoever signs in instead of the user who was asked for is not taken for them, and told so', async () => {
+  const request = build()
+  const begun = await request('/sign-in', { form: { user: 'bob' } })
+  const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const answer = await request('/callback?code=alice&state=state-1', { cookie })
+  expect(answer.status).toBe(400)
+  expect(await answer.text()).toContain('You asked to sign in as bob, but it was alice who signed in.')
+  expect(await (await request('/state', { cookie })).json()).toEqual({})
+})
+
 test('a callback counts once', async () => {
   const request = build()
   const begun = await request('/sign-in', { form: { user: 'alice' } })

@@ -10,7 +10,7 @@ import type { ToolCall } from './call-tool.ts'
 import { people } from '../company.ts'
 import { contentSecurity, ownHostOnly } from './guards.ts'
 import { homePage } from './home-page.ts'
-import { problemPage } from './page.ts'
+import { type Html, problemPage } from './page.ts'
 import { stylesheet } from './stylesheet.ts'
 import { createVisitors, type Desk, type Visitor } from './visitors.ts'
 
@@ -63,21 +63,19 @@ export function agentApp(deps: AgentAppDeps): Hono {
       loginHint: person.username,
       prompt: 'login',
     })
-    beginning(c).begun.add(state)
+    beginning(c).begun.set(state, person.username)
     return c.redirect(url, 303)
   })
 
   app.get('/callback', async (c) => {
-    const visitor = visitorOf(c)
     const state = c.req.query('state') ?? ''
-    if (visitor?.begun.delete(state) !== true) {
-      throw new JourneyFailed(
-        'callback.state_unknown',
-        'This browser began no such sign-in, or has ended it before.',
-      )
-    }
+    const visitor = visitorOf(c)
+    const wanted = visitor?.begun.get(state)
+    if (visitor === undefined || wanted === undefined) return c.html(notBegun, 400)
+    visitor.begun.delete(state)
     const login = await agent.finish(`${origin}${c.req.path}${new URL(c.req.url).search}`, state)
     const username = usernameOf(login)
+    if (username !== wanted) return c.html(somebodyElse(wanted, username), 400)
     visitor.desks.set(username, { login })
     await askFor(visitor, username, 'my_commission')
     return c.redirect(`/#${username}`, 303)
@@ -116,6 +114,16 @@ export function agentApp(deps: AgentAppDeps): Hono {
   }
 
   return app
+}
+
+const notBegun = problemPage(
+  'This browser began no such sign-in, or has ended it before.',
+  'Go back and sign in again.',
+)
+
+function somebodyElse(wanted: string, username: string): Html {
+  const sentence = `You asked to sign in as ${wanted}, but it was ${username} who signed in.`
+  return problemPage(sentence, `Go back and sign in again, with the user name and password of ${wanted}.`)
 }
 
 /** Whose login it is. An agent has no business in its token; this one looks into it to show it to you. */

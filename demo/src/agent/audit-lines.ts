@@ -1,15 +1,19 @@
 import { z } from 'zod'
 
-const auditLine = z.looseObject({
+const auditLine = z.object({
   ref: z.string(),
-  time: z.union([z.string(), z.number()]),
-  username: z.string().nullish(),
-  agent: z.string().nullish(),
-  server: z.string().nullish(),
-  tool: z.string().nullish(),
+  kind: z.string(),
+  time: z.string(),
+  user: z.string(),
+  username: z.string().optional(),
+  agent: z.string().optional(),
+  server: z.string().optional(),
+  tool: z.string().optional(),
+  api: z.string().optional(),
   arguments: z.unknown().optional(),
-  decision: z.string().nullish(),
-  outcome: z.string().nullish(),
+  decision: z.string().optional(),
+  /** `pending` while the call runs. */
+  outcome: z.string(),
 })
 const answer = z.object({ lines: z.array(auditLine) })
 
@@ -27,6 +31,11 @@ export async function readAudit(url: string, limit: number): Promise<readonly Au
   return lines.sort((a, b) => timeOf(b) - timeOf(a))
 }
 
+/** What a line is about: the tool, the API a token was issued for, or an event such as a sign-in. */
+export function whatOf({ kind, tool, api }: AuditLine): string {
+  return tool ?? (api === undefined ? kind.replaceAll('_', ' ') : `token for ${api}`)
+}
+
 function timeOf({ time }: AuditLine): number {
-  return new Date(time).getTime()
+  return Date.parse(time)
 }

@@ -72,7 +72,7 @@ function commission({ month, deals, rate, commission }: Commission): Html {
 function hops(name: string, { tokens: [token1, token2, token3] }: Answer): Html {
   return html`${legs(name)}
     <p class="legend">
-      <mark class="same">The same along the whole chain</mark> <mark class="hop">Different at every hop</mark>
+      <mark class="same">The same at every hop</mark> <mark class="hop">Of this hop alone</mark>
     </p>
     <details open>
       <summary>Token 1: what the agent holds</summary>

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import type { AuditLine } from './audit-lines.ts'
+import { type AuditLine, whatOf } from './audit-lines.ts'
 import { column } from './column.ts'
 import type { Person } from '../company.ts'
 import { type Html, page } from './page.ts'
@@ -40,7 +40,7 @@ function auditTable(audit: readonly AuditLine[] | undefined): Html {
     <table>
       <thead>
         <tr>
-          ${['Time', 'User', 'Agent', 'Server', 'Tool', 'Inputs', 'Decision', 'Outcome'].map(
+          ${['Time', 'User', 'Agent', 'Server', 'What', 'Inputs', 'Decision', 'Outcome'].map(
             (name) => html`<th scope="col">${name}</th>`,
           )}
         </tr>
@@ -55,7 +55,16 @@ function auditTable(audit: readonly AuditLine[] | undefined): Html {
 function auditRow(line: AuditLine): Html {
   const time = new Date(line.time).toISOString().slice(11, 19)
   const inputs = line.arguments === undefined ? '' : JSON.stringify(line.arguments)
-  const cells = [time, line.username, line.agent, line.server, line.tool, inputs, line.decision, line.outcome]
+  const cells = [
+    time,
+    line.username,
+    line.agent,
+    line.server,
+    whatOf(line),
+    inputs,
+    line.decision,
+    line.outcome,
+  ]
   return html`<tr>
     ${cells.map((cell) => html`<td>${cell ?? ''}</td>`)}
   </tr>`

@@ -10,9 +10,9 @@ export interface Desk {
   readonly hasEnded?: true
 }
 
-/** One browser: the sign-ins it began, and the users who signed in, by user name. */
+/** One browser: for whom it began a sign-in, by its state, and the users who signed in, by user name. */
 export interface Visitor {
-  readonly begun: Set<string>
+  readonly begun: Map<string, string>
   readonly desks: Map<string, Desk>
 }
 
@@ -32,7 +32,7 @@ export function createVisitors(newId: () => string): Visitors {
       const [oldest] = visitors.keys()
       if (visitors.size >= VISITORS_MAX && oldest !== undefined) visitors.delete(oldest)
       const id = newId()
-      const visitor: Visitor = { begun: new Set(), desks: new Map() }
+      const visitor: Visitor = { begun: new Map(), desks: new Map() }
       visitors.set(id, visitor)
       return { id, visitor }
     },

@@ -31,7 +31,8 @@ function answer(username: string, commission: number): Answer {
 
 function auditOf(username: string): Walked['audit'] {
   const common = {
-    time: 0,
+    kind: 'call',
+    time: '2026-11-24T00:00:00.000Z',
     username,
     user: `id-${username}`,
     agent: 'assistant',
@@ -39,7 +40,7 @@ function auditOf(username: string): Walked['audit'] {
     arguments: {},
   }
   return [
-    { ...common, ref: `${username}1`, tool: 'my_commission', decision: 'permit', outcome: 'success' },
+    { ...common, ref: `${username}1`, tool: 'my_commission', decision: 'permit', outcome: 'ok' },
     { ...common, ref: `${username}2`, tool: 'delete_customer', decision: 'deny', outcome: 'denied' },
   ]
 }
@@ -86,7 +87,7 @@ test('an audit log that misses a call, or its outcome, is a broken promise', () 
   )
   expect(none).toHaveLength(4)
   const unsettled = brokenPromises(
-    walked(undefined, (username) => auditOf(username).map((line) => ({ ...line, outcome: null }))),
+    walked(undefined, (username) => auditOf(username).map((line) => ({ ...line, outcome: 'pending' }))),
     company,
   )
   expect(unsettled).toHaveLength(2)

@@ -54,15 +54,14 @@ function differences(token: Claims, expected: Claims): readonly string[] {
 
 function ofAudit(audit: readonly AuditLine[], username: string): readonly string[] {
   const own = audit.filter((line) => line.username === username && line.server === 'crm')
-  const permitted = own.find(({ tool, outcome }) => tool === 'my_commission' && isText(outcome))
+  const permitted = own.find(({ tool }) => tool === 'my_commission')
   const refused = own.find(({ tool }) => tool === 'delete_customer')
+  const names = permitted?.agent === 'assistant' && permitted.user !== '' && permitted.arguments !== undefined
   return [
-    ...(permitted?.agent === 'assistant' && isText(permitted['user']) && permitted.arguments !== undefined
+    ...(names && permitted.decision === 'permit' && permitted.outcome === 'ok'
       ? []
       : ['no audit line names user, agent, server, tool, inputs and outcome of my_commission']),
-    ...(refused !== undefined && refused.decision !== permitted?.decision
-      ? []
-      : ['no audit line tells that delete_customer was refused']),
+    ...(refused?.decision === 'deny' ? [] : ['no audit line tells that delete_customer was refused']),
   ]
 }
 
@@ -78,10 +77,6 @@ function ofIsolation({ users }: Walked): readonly string[] {
 
 function subjectName({ sub_id }: Claims): unknown {
   return typeof sub_id === 'object' && sub_id !== null && 'sub' in sub_id ? sub_id.sub : undefined
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
 }
 
 /** JSON with its members in order, so that equal values are written the same. */

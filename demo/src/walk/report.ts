@@ -1,4 +1,4 @@
-import type { AuditLine } from '../agent/audit-lines.ts'
+import { type AuditLine, whatOf } from '../agent/audit-lines.ts'
 import { people } from '../company.ts'
 import type { Walked } from './walk.ts'
 
@@ -36,8 +36,9 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2).replaceAll(/^/gm, '              ')
 }
 
-function auditLine({ username, agent, server, tool, decision, outcome, ...line }: AuditLine): string {
-  const inputs = JSON.stringify(line.arguments) ?? ''
-  const words = [username, agent, server, tool, inputs, decision, outcome]
-  return `${new Date(line.time).toISOString()}  ${words.map((word) => word ?? '-').join('  ')}`
+function auditLine(line: AuditLine): string {
+  const { time, username, agent, server, decision, outcome } = line
+  const inputs = line.arguments === undefined ? undefined : JSON.stringify(line.arguments)
+  const words = [time, username, agent, server, whatOf(line), inputs, decision, outcome]
+  return words.map((word) => word ?? '-').join('  ')
 }

@@ -77,7 +77,9 @@ async function settledAudit(url: string, before: ReadonlySet<string>): Promise<r
   for (const deadline = Date.now() + AUDIT_MS; ; await delay(50)) {
     const lines = (await readAudit(url, AUDIT_LINES)).filter(({ ref }) => !before.has(ref))
     const hasOutcome = ({ username }: Person) =>
-      lines.some((line) => line.username === username && line.tool === 'my_commission' && line.outcome)
+      lines.some(
+        (line) => line.username === username && line.tool === 'my_commission' && line.outcome !== 'pending',
+      )
     if (people.every(hasOutcome) || Date.now() > deadline) return lines.reverse()
   }
 }

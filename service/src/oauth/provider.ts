@@ -60,7 +60,7 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
   return {
     adapter: stateAdapter({ ...deps, errors }),
     clients: deps.registered.map(clientMetadata),
-    jwks: { keys: [...tokens.privateKeys.keys] } as Configuration['jwks'] & object,
+    jwks: { keys: [...tokens.privateKeys.keys] },
     routes: { authorization: '/authorize', token: '/token', jwks: '/jwks' },
     scopes: ['openid'],
     responseTypes: ['code'],

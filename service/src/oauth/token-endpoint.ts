@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, type ServerResponse } from 'node:http'
 import { formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { brokerFault, type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
 import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
@@ -22,11 +22,10 @@ const REPEATABLE = new Set(['resource', 'audience'])
 export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
   return async (request, response) => {
     try {
-      const body = (await readBody(request, BODY_BYTES_MAX)).toString()
-      const parameters = new URLSearchParams(isForm(request) ? body : '')
+      const body = await readBody(request, BODY_BYTES_MAX)
+      const parameters = new URLSearchParams(isForm(request) ? body.toString() : '')
       if (parameters.get('grant_type') !== GRANT_TOKEN_EXCHANGE) {
-        // The library takes a body that was read already from here.
-        await deps.library(Object.assign(request, { body }), response)
+        await deps.library(unread(request, body), response)
         return
       }
       sendJson(response, ...(await answered(request, parameters, deps)))
@@ -34,6 +33,17 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
       sendTokenError(response, error, deps.log)
     }
   }
+}
+
+/** The same request with its body still to be read, which the library wants to do itself. */
+function unread(request: IncomingMessage, body: Buffer): IncomingMessage {
+  const { method, url, headers, rawHeaders, httpVersion } = request
+  const again = new IncomingMessage(request.socket)
+  // Complete: its end must not be taken for a connection that broke.
+  Object.assign(again, { method, url, headers, rawHeaders, httpVersion, complete: true })
+  again.push(body)
+  again.push(null)
+  return again
 }
 
 type Answer = readonly [status: number, body: object]
@@ -52,28 +62,18 @@ async function answered(
     client.id,
     parseExchangeRequest({ ...form.single, resource: form.resource, audience: form.audience }),
   )
-  switch (answer.outcome) {
-    case 'issued':
-      return [
-        200,
-        {
-          access_token: answer.token,
-          issued_token_type: TOKEN_TYPE_ACCESS_TOKEN,
-          token_type: 'Bearer',
-          expires_in: answer.expiresIn,
-          scope: formatScope(answer.scopes),
-        },
-      ]
-    case 'consent_required':
-      return [
-        400,
-        {
-          error: 'consent_required',
-          error_description: brokerFault.consent_required().message,
-          scope: formatScope(answer.scopes),
-        },
-      ]
+  if (answer.outcome === 'consent_required') {
+    const error_description = brokerFault.consent_required().message
+    return [400, { error: 'consent_required', error_description, scope: formatScope(answer.scopes) }]
   }
+  const issued = {
+    access_token: answer.token,
+    issued_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+    token_type: 'Bearer',
+    expires_in: answer.expiresIn,
+    scope: formatScope(answer.scopes),
+  }
+  return [200, issued]
 }
 
 /** Step 1: a form, no query, no parameter twice but resource and audience. */

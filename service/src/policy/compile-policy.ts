@@ -1,5 +1,5 @@
 import { fault } from './faults.ts'
-import { namePattern } from './name-pattern.ts'
+import { namePattern } from '#kernel'
 import type { Policy, PolicySubject, Rule, RuleTerms } from './rule.ts'
 import { createRuleIndex, type Place } from './rule-index.ts'
 

@@ -1,0 +1,259 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { IncomingHttpHeaders, RequestListener, Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  createAgent,
+  generateClientKey as generateAgentKey,
+  type Login,
+  publicJwks,
+} from '@tetrapod/agent-sdk'
+import { type ClientKey, generateClientKey, importClientKey } from '@tetrapod/server-sdk'
+import { toNodeHandler } from '@modelcontextprotocol/node'
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import { crm } from '../../demo/src/crm/crm-server.ts'
+import { payrollApi } from '../../demo/src/payroll/payroll-api.ts'
+import { type Browser, createBrowser, type Page } from '../../demo/src/walk/scripted-browser.ts'
+import { type Clock, type Log, Secret } from '../../service/src/kernel/index.ts'
+import { build, type Service } from '../../service/src/main.ts'
+import { hashPassword } from '../../service/src/users/index.ts'
+import { close, freePorts, listen } from './ports.ts'
+
+/** The secret that the server `notes` shares with Tetrapod. */
+export const NOTES_SECRET = 'notes-secret-0123456789'
+export const passwords: Readonly<Record<string, string>> = { alice: 'alice-password', bob: 'bob-password' }
+
+type Handler = (...call: Parameters<RequestListener>) => void | Promise<void>
+
+/** What a party behind the gateway was sent. */
+export interface Received {
+  readonly party: 'crm' | 'payroll' | 'notes'
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+}
+
+/**
+ * A small company around one real service: the demo's CRM and payroll, a server that is not ours (`notes`), an agent with
+ * a key. Everybody talks over sockets.
+ */
+export interface World {
+  readonly publicUrl: string
+  readonly dataDirectory: string
+  readonly urls: Readonly<Record<'crm' | 'payroll' | 'notes' | 'agent', string>>
+  readonly crmKey: ClientKey
+  readonly clock: Clock & { advance(milliseconds: number): void }
+  /** All that the service logged, as text. */
+  readonly logged: readonly string[]
+  readonly received: readonly Received[]
+  /** Where an agent finds a server: its mount. */
+  mount(server: 'crm' | 'notes'): string
+  /** The whole journey of an agent, the pages filled in by a person named so. */
+  signIn(username: string, options?: SignInOptions): Promise<Login>
+  /** Fills in whatever sign-in and consent pages follow, until somebody else's page. */
+  agree(browser: Browser, page: Page, username: string): Promise<Page>
+  /** The bearer token that a party behind the gateway was last sent. */
+  lastToken(party: Received['party']): string
+  readonly service: Service
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface SignInOptions {
+  readonly server?: 'crm' | 'notes'
+  readonly scopes?: readonly string[]
+  readonly browser?: Browser
+  readonly prompt?: 'login' | 'consent'
+}
+
+export interface WorldOptions {
+  /** Replaces the rules. */
+  readonly policies?: string
+}
+
+export async function openWorld({ policies = everyRule }: WorldOptions = {}): Promise<World> {
+  const [own, crmPort, payrollPort, notesPort, agentPort] = (await freePorts(5)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const at = (port: number) => `http://127.0.0.1:${port}`
+  const publicUrl = at(own)
+  const urls = {
+    crm: `${at(crmPort)}/mcp`,
+    payroll: at(payrollPort),
+    notes: `${at(notesPort)}/mcp`,
+    agent: `${at(agentPort)}/callback`,
+  }
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'tetrapod-'))
+  const clock = testClock()
+  const logged: string[] = []
+  const received: Received[] = []
+  const crmKey = await importClientKey(await generateClientKey())
+  const agentKey = await generateAgentKey()
+  const agent = createAgent({ client: { id: 'assistant', key: agentKey }, redirectUri: urls.agent })
+
+  const recording = (party: Received['party'], handler: Handler): RequestListener => {
+    return (request, response) => {
+      const { method = '', url = '', headers } = request
+      received.push({ party, method, url, headers })
+      void handler(request, response)
+    }
+  }
+  const servers: Server[] = await Promise.all([
+    listen(
+      recording('crm', crm({ issuer: publicUrl, resource: urls.crm, key: crmKey, payroll: urls.payroll })),
+      crmPort,
+    ),
+    listen(recording('payroll', payrollApi({ issuer: publicUrl, resource: urls.payroll })), payrollPort),
+    listen(recording('notes', notesServer()), notesPort),
+    listen((_request, response) => void response.end(JSON.stringify(publicJwks(agentKey))), agentPort),
+  ])
+
+  const text = configuration({ publicUrl, urls, policies, hashes: await hashes() })
+  const start = async () => {
+    const config = { text, environment: { NOTES_SECRET } }
+    const started = await build({ config, dataDirectory, clock, log: memoryLog(logged) })
+    await started.listen()
+    return started
+  }
+  let service = await start()
+
+  const agree = async (browser: Browser, page: Page, username: string): Promise<Page> => {
+    let at = page
+    for (let step = 0; step < 4 && new URL(at.url).origin === publicUrl; step++) {
+      const [form] = at.forms
+      if (form === undefined || at.status !== 200) return at
+      const values =
+        'password' in form.fields ? { username, password: passwords[username] ?? '' } : { decision: 'allow' }
+      at = await browser.submit(at, form, values)
+    }
+    return at
+  }
+  const mount = (server: string) => `${publicUrl}/${server}/mcp`
+
+  return {
+    publicUrl,
+    dataDirectory,
+    urls,
+    crmKey,
+    clock,
+    logged,
+    received,
+    mount,
+    agree,
+    async signIn(username, { server = 'crm', scopes, browser = createBrowser(), prompt } = {}) {
+      const { url, state } = await agent.begin(mount(server), {
+        ...(scopes === undefined ? {} : { scopes }),
+        ...(prompt === undefined ? {} : { prompt }),
+      })
+      const back = await agree(browser, await browser.open(url), username)
+      return agent.finish(back.url, state)
+    },
+    lastToken(party) {
+      const last = received.findLast((it) => it.party === party && it.headers.authorization !== undefined)
+      return last?.headers.authorization?.replace('Bearer ', '') ?? ''
+    },
+    get service() {
+      return service
+    },
+    async restart() {
+      await service.close()
+      service = await start()
+    },
+    async close() {
+      await service.close()
+      await Promise.all(servers.map(close))
+      await rm(dataDirectory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A server that is not ours: as the authors of the official SDK show it, with no idea of tokens. */
+function notesServer(): RequestListener {
+  const handle = toNodeHandler(
+    createMcpHandler(() => {
+      const server = new McpServer({ name: 'notes', version: '1.0.0' })
+      const inputSchema = z.object({ text: z.string() })
+      server.registerTool('echo', { description: 'Says it again.', inputSchema }, ({ text }) => ({
+        content: [{ type: 'text', text }],
+      }))
+      return server
+    }),
+  )
+  return (request, response) =>
+    void handle(Object.assign(request, { method: request.method ?? '', url: request.url ?? '' }), response)
+}
+
+async function hashes(): Promise<Readonly<Record<string, string>>> {
+  const entries = Object.entries(passwords).map(async ([username, password]) => {
+    return [username, await hashPassword(new Secret(password))] as const
+  })
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+const everyRule = `
+  - permit: { groups: [sales], servers: [crm] }
+  - permit: { servers: [notes] }
+  - permit: { servers: [crm, notes], apis: [payroll] }
+  - forbid: { users: [bob], servers: [crm], tools: [delete_customer] }`
+
+function configuration({
+  publicUrl,
+  urls,
+  policies,
+  hashes,
+}: Pick<World, 'publicUrl' | 'urls'> & {
+  readonly policies: string
+  readonly hashes: Readonly<Record<string, string>>
+}): string {
+  return `
+publicUrl: ${publicUrl}
+users:
+  alice: { name: Alice Adams, groups: [sales], password: "${hashes['alice'] ?? ''}" }
+  bob: { name: Bob Brown, groups: [sales], password: "${hashes['bob'] ?? ''}" }
+agents:
+  assistant:
+    name: Test assistant
+    redirect_uris: [${urls.agent}]
+    jwks_uri: ${new URL(urls.agent).origin}/jwks
+servers:
+  crm:
+    name: Customers
+    url: ${urls.crm}
+    client: { jwks_uri: ${new URL(urls.crm).origin}/.well-known/jwks.json }
+    scopes: { crm.read: Read your customers, crm.write: Change your customers }
+    calls: { payroll: { crm.read: [payroll.read] } }
+    tools: { delete_customer: { scopes: [crm.write] }, "*": { scopes: [crm.read] } }
+  notes:
+    name: Notes
+    url: ${urls.notes}
+    client: { secret: env:NOTES_SECRET }
+    scopes: { notes.read: Read your notes }
+    calls: { payroll: { notes.read: [payroll.read] } }
+    tools: { echo: { scopes: [notes.read] } }
+apis:
+  payroll: { name: Payroll, resource: "${urls.payroll}", scopes: { payroll.read: Read your payslips, payroll.pay: Pay somebody } }
+policies: ${policies}
+`
+}
+
+function testClock(): World['clock'] {
+  let offset = 0
+  return {
+    now: () => Date.now() + offset,
+    advance: (milliseconds) => {
+      offset += milliseconds
+    },
+  }
+}
+
+function memoryLog(lines: string[]): Log {
+  const write = (level: string) => (members: object, message: string) => {
+    lines.push(`${level} ${message} ${JSON.stringify(members)}`)
+  }
+  return { info: write('info'), warn: write('warn'), error: write('error') }
+}
