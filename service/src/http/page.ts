@@ -5,6 +5,8 @@ import { style } from './style.ts'
 /** A piece of HTML from `hono/html`: every value put into it was escaped. */
 export type Html = ReturnType<typeof html>
 
+// In one piece: white space around the style would be part of what its hash is of.
+const styleElement = raw(`<style>${style}</style>`)
 const styleHash = createHash('sha256').update(style).digest('base64')
 
 /**
@@ -31,9 +33,7 @@ export function page(title: string, body: Html, next?: string): Html {
         <meta name="color-scheme" content="light dark" />
         ${next === undefined ? '' : html`<meta http-equiv="refresh" content="0;url=${next}" />`}
         <title>${title} · Tetrapod</title>
-        <style>
-          ${raw(style)}
-        </style>
+        ${styleElement}
       </head>
       <body>
         <main>

@@ -1,4 +1,4 @@
-/** The style of our pages, inlined: a page makes no request. Starts and ends without white space, so that its hash holds. */
+/** The style of our pages, inlined: a page makes no request. */
 export const style = `
 :root { color-scheme: light dark; --ink: #14212b; --quiet: #51616d; --paper: #f4f6f7; --card: #fff; --line: #d3dbe0; --accent: #0b6e69; --on-accent: #fff; --warn: #8a4b00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8eef1; --quiet: #a3b3bd; --paper: #10181d; --card: #18232a; --line: #32424c; --accent: #4fc3b8; --on-accent: #06201e; --warn: #f0b35f; } }

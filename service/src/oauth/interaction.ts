@@ -14,7 +14,7 @@ import type { Cookies } from './cookies.ts'
 import { fault } from './faults.ts'
 import { readForm } from './form.ts'
 import { saveLogin } from './provider.ts'
-import { signInPath } from './sign-in.ts'
+import { signedInFor, signInPath } from './sign-in.ts'
 
 export interface InteractionDeps {
   readonly provider: Provider
@@ -42,7 +42,7 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
   app.get('/interaction/:uid', async (c) => {
     const interaction = await begun(c, provider)
     const session = await signedIn(c, deps)
-    if (session === undefined || !freshEnough(interaction, session)) {
+    if (session === undefined || !freshEnough(c, interaction, session, tickets)) {
       const hint = text(interaction.params['login_hint'])
       return c.redirect(signInPath(tickets, { to: c.req.path, hint }), 303)
     }
@@ -101,12 +101,18 @@ function signedIn(c: Context<Bindings>, { users, cookies }: InteractionDeps): Pr
   return users.session(cookies.session(c.req.header('cookie')))
 }
 
-/** `prompt=login` and `max_age` ask for a sign-in that this request saw (OpenID Connect Core §3.1.2.1). */
-function freshEnough({ prompt, params, iat }: Interaction, session: Session): boolean {
+/** `prompt=login` asks for a sign-in of its own, `max_age` for one that is not older (OpenID Connect Core §3.1.2.1). */
+function freshEnough(
+  c: Context<Bindings>,
+  { prompt, params, iat }: Interaction,
+  session: Session,
+  tickets: Tickets,
+): boolean {
   if (prompt.name !== 'login') return true
   const asked = text(params['prompt']).split(' ').includes('login')
   const maxAge = params['max_age'] === undefined ? Infinity : Number(params['max_age'])
-  return session.authTime >= (asked ? iat : iat - maxAge)
+  if (!asked && session.authTime >= iat - maxAge) return true
+  return signedInFor(tickets, session, new URL(c.req.url))
 }
 
 async function finishLogin(

@@ -17,6 +17,12 @@ const credentials = z.strictObject({ username: z.string().max(256), password: z.
 const PURPOSE = 'sign-in'
 const TICKET_SECONDS = 15 * 60
 
+/** Says that a session began for one address: what comes back from a sign-in that somebody asked for. */
+const proof = z.strictObject({ to: z.string(), session: z.string() })
+const PROOF_PURPOSE = 'signed-in'
+const PROOF_PARAMETER = 'signed-in'
+const PROOF_SECONDS = 60
+
 export interface SignInDeps {
   readonly publicUrl: string
   readonly users: Users
@@ -29,6 +35,14 @@ export interface SignInDeps {
 /** The path of the sign-in page that leads to `to` afterwards. */
 export function signInPath(tickets: Tickets, to: Destination): string {
   return `/sign-in?to=${tickets.seal(PURPOSE, to, TICKET_SECONDS)}`
+}
+
+/** True when `session` began by the sign-in that this address sent for: no session from before, however young, will do. */
+export function signedInFor(tickets: Tickets, session: Session, url: URL): boolean {
+  const ticket = url.searchParams.get(PROOF_PARAMETER)
+  if (ticket === null) return false
+  const proven = proof.parse(tickets.open(PROOF_PURPOSE, ticket))
+  return proven.to === url.pathname && proven.session === session.id
 }
 
 /** The sign-in of built-in users: a page of its own, which everything that needs a user leads to. */
@@ -55,7 +69,8 @@ export function signInRoutes({ publicUrl, users, tickets, cookies, recordSignIn 
     const { cookie, session } = await users.begin(user)
     await recordSignIn(user, session)
     c.header('set-cookie', cookies.setSession(cookie, session.expiresAt - session.authTime))
-    return c.html(await onwards(to), 200, pageHeaders)
+    const proven = tickets.seal(PROOF_PURPOSE, { to, session: session.id }, PROOF_SECONDS)
+    return c.html(await onwards(`${to}?${PROOF_PARAMETER}=${proven}`), 200, pageHeaders)
   })
   return app
 }
