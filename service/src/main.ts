@@ -9,8 +9,8 @@ import { type Catalogue, loadCatalogue } from '#catalogue'
 import { createEgress, type Egress, keySet } from '#egress'
 import { gatewayRoutes } from '#gateway'
 import { createGrants, type Grant } from '#grants'
-import { createFront, type Handler, type Routes, sendJson } from '#http'
-import { type Clock, type Log, systemClock } from '#kernel'
+import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
+import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
 import { type Client, oauthRoutes } from '#oauth'
 import { compilePolicy } from '#policy'
 import { openRevocation } from '#revocation'
@@ -90,7 +90,12 @@ interface Opened {
 async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }: Ground): Promise<Opened> {
   const issuer = catalogue.publicUrl
   const keyring = await openLocalKeyring({ file: join(dataDirectory, 'keyring.json') })
-  const vault = createVault({ keyring, secrets: storage.secrets, clock })
+  const vault = createVault({
+    keyring,
+    secrets: storage.secrets,
+    partitionKeys: storage.partitionKeys,
+    clock,
+  })
   const revocation = await openRevocation({ store: storage.revocations, clock })
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({
@@ -210,9 +215,8 @@ function service(
   const front = createFront({ publicUrl, routes, log })
   const operatorsFront = createServer((request, response) => void operators(request, response))
   const sweeping = setInterval(() => {
-    storage.state
-      .sweep(clock.now())
-      .catch((cause: unknown) => log.error({ cause }, 'expired state was not forgotten'))
+    const swept = [storage.state.sweep(clock.now()), storage.sessions.sweep(nowSeconds(clock))]
+    Promise.all(swept).catch((error: unknown) => logged(error, log))
   }, SWEEP_MS)
   sweeping.unref()
   return {

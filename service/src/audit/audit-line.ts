@@ -17,8 +17,8 @@ export interface AuditLine {
   /** ISO 8601, UTC. */
   readonly time: string
   readonly kind: 'call' | 'exchange' | EventRecord['kind']
-  /** Account id. */
-  readonly user: string
+  /** Account id; undefined where no user was known. */
+  readonly user: string | undefined
   readonly username: string | undefined
   readonly agent: string | undefined
   readonly server: string | undefined
@@ -47,7 +47,8 @@ const CHARACTERS_MAX = 2000
 
 /** One line for a person. Control and direction characters are shown escaped: an input cannot forge a line or a terminal. */
 export function formatLine(line: AuditLine): string {
-  const who = line.username === undefined ? line.user : `${line.username} (${line.user})`
+  const user = line.user ?? 'nobody known'
+  const who = line.username === undefined ? user : `${line.username} (${user})`
   const parts = [line.time, line.ref, who, ...agentOf(line), ...whatOf[line.kind](line), ...howOf(line)]
   const text = parts.join(' ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escaped)
   return text.length > CHARACTERS_MAX ? `${text.slice(0, CHARACTERS_MAX)}...` : text
@@ -63,6 +64,7 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => readonly s
   grant_given: ({ grant, scopes }) => [`grant ${grant} given [${scopes.join(' ')}]`],
   grant_revoked: ({ grant }) => [`grant ${grant} revoked`],
   sign_in: () => ['signed in'],
+  exchange_refused: ({ server }) => [`exchange: ${server} asks`],
 }
 
 function inputsOf(line: AuditLine): string {
@@ -92,7 +94,7 @@ export function auditLine(
     ...nothing,
     ref: refOf(record),
     time: new Date(record.time).toISOString(),
-    user: record.user.id,
+    user: 'user' in record ? record.user.id : undefined,
     username: opened.username,
     arguments: opened.arguments,
     unopenable: personal === 'unopenable',
@@ -129,6 +131,9 @@ function authorityMembers(record: DecisionRecord | ExchangeRecord, outcome: Outc
 
 function eventMembers(record: EventRecord) {
   if (record.kind === 'sign_in') return { kind: record.kind, reason: `at ${record.provider}` }
+  if (record.kind === 'exchange_refused') {
+    return { kind: record.kind, server: record.client, outcome: 'denied', reason: record.reason } as const
+  }
   const { kind, agent, grant } = record
   if (kind === 'grant_revoked') return { kind, agent, grant, reason: `by ${record.by}` }
   const scopes = Object.entries(record.mounts).flatMap(([server, held]) =>

@@ -35,7 +35,7 @@ export interface Audit {
   outcome(ref: string, outcome: Outcome): void
   /** Records an exchange before its token is signed. Resolves and throws like {@link Audit.decide}. */
   exchange(input: ExchangeInput): Promise<string>
-  /** Records a grant or a sign-in. Resolves and throws like {@link Audit.decide}. */
+  /** Records a grant, a sign-in, or an exchange refused before its user was known. Resolves and throws like {@link Audit.decide}. */
   event(input: EventInput): Promise<string>
   /**
    * The last lines before a ref (exclusive; absent: up to now), at most `limit`, newest last. Throws Fault `audit.unreadable`,
@@ -110,7 +110,7 @@ export async function openAudit({
   }
 
   async function write(
-    user: AuditUser,
+    user: AuditUser | undefined,
     inputs: Personal['arguments'],
     record: (head: Head) => AuditRecord,
     durable: (sequence: number, bundle: number, late: boolean) => void = () => undefined,
@@ -130,7 +130,12 @@ export async function openAudit({
     return promise
   }
 
-  async function sealer(user: AuditUser, time: number, inputs: Personal['arguments']): Promise<SealPersonal> {
+  async function sealer(
+    user: AuditUser | undefined,
+    time: number,
+    inputs: Personal['arguments'],
+  ): Promise<SealPersonal> {
+    if (user === undefined) return () => undefined
     try {
       return await personalSealer(vault, user.id, time, { username: user.username, arguments: inputs })
     } catch (cause) {
@@ -177,7 +182,8 @@ export async function openAudit({
       end(sequenceOf(ref, replica) ?? 0, outcome)
     },
     exchange: (input) => write(input.user, undefined, (head) => exchangeRecord(head, input)),
-    event: (input) => write(input.user, undefined, (head) => eventRecord(head, input)),
+    event: (input) =>
+      write('user' in input ? input.user : undefined, undefined, (head) => eventRecord(head, input)),
     async tail({ limit, before }) {
       const below = before === undefined ? undefined : sequenceOf(before, replica)
       if (before !== undefined && below === undefined) throw fault.ref_unknown()

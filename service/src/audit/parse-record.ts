@@ -85,4 +85,5 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['grant_given', { ...head, user, agent: text, grant: text, version: count, mounts }],
   ['grant_revoked', { ...head, user, agent: text, grant: text, by: oneOf('user', 'operator') }],
   ['sign_in', { ...head, user, provider: text, session: text, acr: text }],
+  ['exchange_refused', { ...head, client: text, reason: text }],
 ])

@@ -34,7 +34,7 @@ export async function openPersonal(
   { vault, hmacKey }: { readonly vault: AuditVault; readonly hmacKey: Secret<Uint8Array> },
 ): Promise<Personal | 'unopenable'> {
   const expected = record.kind === 'decision' ? record.argumentsHmac : undefined
-  if (record.kind === 'outcome') return {}
+  if (!('user' in record)) return {}
   if (sealed === undefined) return expected === undefined ? {} : 'unopenable'
   try {
     const opened = await vault.open(rowKey(record, record.user.id), sealed)

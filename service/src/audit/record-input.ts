@@ -88,6 +88,13 @@ export type EventInput =
       readonly session: string
       readonly acr: string
     }
+  | {
+      /** A client asked for an exchange with a token that told nothing of a user: it was not verified, or not looked at. */
+      readonly kind: 'exchange_refused'
+      readonly client: string
+      /** The code of a fault. */
+      readonly reason: string
+    }
 
 /**
  * How a permitted call ended. `ok`: the tool answered. `error`: it answered with an error. `rejected`, `denied`, `failed`:

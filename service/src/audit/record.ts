@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { hashed, type Json, type Secret } from '#kernel'
 import type {
+  AuditUser,
   Authority,
   DecisionInput,
   EventInput,
@@ -51,7 +52,9 @@ export interface OutcomeRecord extends Head {
   readonly milliseconds?: number | undefined
 }
 
-type Recorded<Event> = Event extends EventInput ? Omit<Event, 'user'> & Head & Subject : never
+type Recorded<Event> = Event extends { readonly user: AuditUser }
+  ? Omit<Event, 'user'> & Head & Subject
+  : Event & Head
 export type EventRecord = Recorded<EventInput>
 
 export type AuditRecord = DecisionRecord | ExchangeRecord | OutcomeRecord | EventRecord
@@ -104,6 +107,10 @@ export function exchangeRecord(head: Head, input: ExchangeInput): ExchangeRecord
 }
 
 export function eventRecord(head: Head, input: EventInput): EventRecord {
+  if (input.kind === 'exchange_refused') {
+    const { kind, client, reason } = input
+    return { kind, ...head, client, reason }
+  }
   const user = { id: input.user.id }
   if (input.kind === 'sign_in') {
     const { kind, provider, session, acr } = input

@@ -51,6 +51,7 @@ describe('the tail of the log', () => {
     await audit.exchange(exchange({ user }))
     await audit.exchange(exchange({ user, policy: denied, issued: undefined }))
     await audit.event({ kind: 'grant_revoked', ...grant, by: 'operator' })
+    await audit.event({ kind: 'exchange_refused', client: 'crm', reason: 'broker.target_unknown' })
     expect(await audit.tail({ limit: 10 })).toMatchObject([
       { kind: 'sign_in', username: 'bob', outcome: 'recorded' },
       { kind: 'grant_given', scopes: ['crm:crm.read', 'crm:crm.write'], grant: 'g' },
@@ -58,6 +59,13 @@ describe('the tail of the log', () => {
       { kind: 'exchange', api: 'payroll', outcome: 'issued', username: 'bob', arguments: undefined },
       { kind: 'exchange', decision: 'deny', outcome: 'denied' },
       { kind: 'grant_revoked', reason: 'by operator' },
+      {
+        kind: 'exchange_refused',
+        user: undefined,
+        server: 'crm',
+        outcome: 'denied',
+        reason: 'broker.target_unknown',
+      },
     ])
   })
 

@@ -33,4 +33,13 @@ describe.each(backends)('sessions in %s', (_, place) => {
     await expect(sessions.insert('hash', { ...session, id: 's2', account: 'eve' })).rejects.toThrow()
     expect(await sessions.find('hash')).toEqual(session)
   })
+
+  test('a sweep forgets sessions that ended before now, and no other', async () => {
+    const { sessions } = await place()()
+    await sessions.insert('ended', { ...session, id: 's1', expiresAt: 99 })
+    await sessions.insert('ending', { ...session, id: 's2', expiresAt: 100 })
+    await sessions.sweep(100)
+    expect(await sessions.find('ended')).toBeUndefined()
+    expect(await sessions.find('ending')).toBeDefined()
+  })
 })

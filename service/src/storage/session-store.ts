@@ -23,5 +23,8 @@ export function createSessionStore(db: Kysely<Tables>): SessionStore {
     remove: async (cookieHash) => {
       await db.deleteFrom('sessions').where('cookie_hash', '=', cookieHash).execute()
     },
+    sweep: async (now) => {
+      await db.deleteFrom('sessions').where('expires_at', '<', now).execute()
+    },
   }
 }

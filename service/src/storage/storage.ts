@@ -4,12 +4,13 @@ import type { ReplayStore, StateStore } from '#oauth'
 import type { RevocationStore } from '#revocation'
 import type { SigningKeyStore } from '#tokens'
 import type { AccountStore, SessionStore } from '#users'
-import type { SecretStore } from '#vault'
+import type { PartitionKeyStore, SecretStore } from '#vault'
 import { Kysely } from 'kysely'
 import { createAccountStore } from './account-store.ts'
 import { createBundleStore } from './bundle-store.ts'
 import { createGrantStore } from './grant-store.ts'
 import { migrate } from './migrate.ts'
+import { createPartitionKeyStore } from './partition-key-store.ts'
 import { createReplayStore } from './replay-store.ts'
 import { createRevocationStore } from './revocation-store.ts'
 import { createSecretStore } from './secret-store.ts'
@@ -24,6 +25,7 @@ import type { ReplayTables, Tables } from './tables.ts'
 /** Every store of the service. What a write has resolved survives a crash of the process, and but for `replay` a power cut. */
 export interface Storage {
   readonly secrets: SecretStore
+  readonly partitionKeys: PartitionKeyStore
   readonly signingKeys: SigningKeyStore
   readonly accounts: AccountStore
   readonly sessions: SessionStore
@@ -81,6 +83,7 @@ function stores(data: Sqlite, replay: Sqlite): Omit<Storage, 'close'> {
   const db = new Kysely<Tables>({ dialect: data.dialect })
   return {
     secrets: createSecretStore(db),
+    partitionKeys: createPartitionKeyStore(db),
     signingKeys: createSigningKeyStore(db),
     accounts: createAccountStore(db),
     sessions: createSessionStore(db),

@@ -1,10 +1,17 @@
 import type { RevocationKind } from '#revocation'
-import type { Sealed } from '#vault'
+import type { Purpose, Sealed } from '#vault'
 import type { Generated } from 'kysely'
 
 /** The data file. Times are milliseconds since the epoch unless a comment says seconds. */
 export interface Tables {
   readonly secrets: { readonly name: string; readonly sealed: Sealed }
+  readonly partition_keys: {
+    readonly purpose: Purpose
+    /** Empty where the partition has no user. */
+    readonly user: string
+    readonly partition: string
+    readonly sealed: Sealed
+  }
   readonly signing_keys: { readonly kid: string; readonly created_at: number; readonly sealed: Sealed }
   readonly accounts: {
     readonly id: string

@@ -14,4 +14,6 @@ export interface SessionStore {
   insert(cookieHash: string, session: Session): Promise<void>
   find(cookieHash: string): Promise<Session | undefined>
   remove(cookieHash: string): Promise<void>
+  /** Forgets what ended before `now` (seconds). */
+  sweep(now: number): Promise<void>
 }

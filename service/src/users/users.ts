@@ -40,8 +40,10 @@ export function createUsers(deps: {
     if (found !== undefined) remembered.set(id, found)
     return found
   }
-  const person = ({ id, subject }: Account): User | undefined => {
-    const user = builtIn.get(subject)
+  // A name is a person at one issuer alone: somebody else's `alice` is not ours.
+  const person = (account: Account): User | undefined => {
+    const { id, subject } = account
+    const user = account.issuer === issuer ? builtIn.get(subject) : undefined
     if (user === undefined) return undefined
     return {
       id,

@@ -1,5 +1,5 @@
 import { fault } from './faults.ts'
-import type { Partition, RowKey } from './sealed.ts'
+import type { RowKey } from './sealed.ts'
 
 const ABSENT = '-'
 const VALUE_BYTES_MAX = 4096
@@ -30,18 +30,9 @@ export function recordBinding(header: Header, key: RowKey): Uint8Array {
   })
 }
 
-/**
- * The context a data key is wrapped under, rebuilt by the reader from the row key: purpose and record, or for
- * a row of a partition purpose, user and partition. The names differ, so neither can pass for the other.
- */
-export function keyContext(key: RowKey): Uint8Array {
-  const { partition } = key
-  if (partition !== undefined) return partitionContext({ ...key, partition })
-  return encodePairs({ purpose: key.purpose, record: named(key.record) })
-}
-
-export function partitionContext({ purpose, user, partition }: Partition): Uint8Array {
-  return encodePairs({ partition: named(partition), purpose, user: orAbsent(user) })
+/** The context a data key is wrapped under, rebuilt by the reader from the row key: purpose and record. */
+export function keyContext({ purpose, record }: RowKey): Uint8Array {
+  return encodePairs({ purpose, record: named(record) })
 }
 
 /** `u16 count | (u16 length | name | u16 length | value)*`, sorted by name: no two sets of pairs share bytes. */

@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Keyring } from './keyring.ts'
 import { openLocalKeyring } from './local-keyring.ts'
-import type { RowKey, Sealed } from './sealed.ts'
+import type { Partition, RowKey, Sealed } from './sealed.ts'
 import { createVault } from './vault.ts'
 
 const row: RowKey = {
@@ -140,9 +140,9 @@ test.each<Partial<RowKey>>([
 
 describe('a secret of the service', () => {
   test('is 32 bytes, the same after a restart, and prints nothing', async () => {
-    const { vault, secrets, keyring, clock } = await setUp()
+    const { vault, open } = await setUp()
     const first = await vault.keep('tickets')
-    const again = await createVault({ keyring, secrets, clock }).keep('tickets')
+    const again = await open().keep('tickets')
     expect(first.reveal()).toHaveLength(32)
     expect(Buffer.from(again.reveal())).toEqual(Buffer.from(first.reveal()))
     expect(inspect(first)).toBe('[secret]')
@@ -163,9 +163,9 @@ describe('a secret of the service', () => {
   })
 
   test('is refused when the store neither takes nor finds it', async () => {
-    const { keyring, clock } = await setUp()
+    const { keyring, partitionKeys, clock } = await setUp()
     const secrets = { find: async () => undefined, insert: async () => false }
-    const kept = createVault({ keyring, secrets, clock }).keep('tickets')
+    const kept = createVault({ keyring, secrets, partitionKeys, clock }).keep('tickets')
     await expect(kept).rejects.toMatchObject({ code: 'vault.secret_lost' })
   })
 })
@@ -174,22 +174,44 @@ describe('the rows of a partition', () => {
   const day = { purpose: 'audit', user: 'u1', partition: 'u1/2026-01-31' } as const
   const entry: RowKey = { ...day, record: 'r1/1', field: 'arguments', version: 0 }
 
-  test('share a data key and still no salt, iv or encryption key', async () => {
-    const { vault, calls } = await setUp()
+  test('share a data key that lies apart from them, and still no salt, iv or encryption key', async () => {
+    const { vault, calls, partitionKeys } = await setUp()
     const [one, two] = await Promise.all([vault.sealer(day), vault.sealer(day)])
     const [a, b] = [parts(one(entry, secret)), parts(two(entry, secret))]
     expect(calls.generate).toBe(1)
-    expect(a.wrapped.equals(b.wrapped)).toBe(true)
+    expect(partitionKeys.rows.size).toBe(1)
+    expect([a.wrapped.length, b.wrapped.length]).toEqual([0, 0])
     expect(a.salt.equals(b.salt)).toBe(false)
     expect(a.iv.equals(b.iv)).toBe(false)
     expect(a.commitment.equals(b.commitment)).toBe(false)
   })
 
   test('open each for itself, after a restart too', async () => {
-    const { vault, secrets, keyring, clock } = await setUp()
+    const { vault, open } = await setUp()
     const sealed = (await vault.sealer(day))(entry, secret)
-    const restarted = createVault({ keyring, secrets, clock })
-    expect(Buffer.from(await restarted.open(entry, sealed))).toEqual(secret)
+    expect(Buffer.from(await open().open(entry, sealed))).toEqual(secret)
+  })
+
+  test('are erased with the key of their partition, in every process within 60 seconds', async () => {
+    const { vault, partitionKeys, clock, open } = await setUp()
+    const sealed = (await vault.sealer(day))(entry, secret)
+    partitionKeys.rows.clear()
+    await expect(open().open(entry, sealed)).rejects.toMatchObject(unopenable)
+    clock.time += 60_001
+    await expect(vault.open(entry, sealed)).rejects.toMatchObject(unopenable)
+    const again = (await vault.sealer(day))(entry, secret)
+    expect(Buffer.from(await vault.open(entry, again))).toEqual(secret)
+    await expect(vault.open(entry, sealed)).rejects.toMatchObject(unopenable)
+  })
+
+  test('do not open with a data key that an envelope brings along', async () => {
+    const { vault } = await setUp()
+    await vault.sealer(day)
+    const { partition: _, ...alone } = entry
+    const sealed = await vault.seal(alone, secret)
+    await expect(vault.open(entry, sealed)).rejects.toMatchObject(unopenable)
+    const forged = await vault.seal(entry, secret)
+    await expect(vault.open(entry, forged)).rejects.toMatchObject({ detail: 'not of a partition' })
   })
 
   test.each<Partial<RowKey>>([
@@ -216,44 +238,42 @@ describe('the rows of a partition', () => {
   })
 
   test('cost one unwrapping in 60 seconds, and not a second longer', async () => {
-    const { vault, calls, clock } = await setUp()
+    const { vault, open, calls, clock } = await setUp()
     const sealed = (await vault.sealer(day))(entry, secret)
-    await Promise.all(Array.from({ length: 5 }, () => vault.open(entry, sealed)))
+    const reader = open()
+    await Promise.all(Array.from({ length: 5 }, () => reader.open(entry, sealed)))
     clock.time += 59_999
-    await vault.open(entry, sealed)
+    await reader.open(entry, sealed)
     expect(calls.unwrap).toBe(1)
     clock.time += 2
-    await vault.open(entry, sealed)
+    await reader.open(entry, sealed)
     expect(calls.unwrap).toBe(2)
   })
 
-  test('are unwrapped for their own context: a key in memory serves no other user', async () => {
-    const { vault, calls } = await setUp()
-    const sealed = (await vault.sealer(day))(entry, secret)
-    await vault.open(entry, sealed)
-    await expect(vault.open({ ...entry, user: 'u2' }, sealed)).rejects.toMatchObject(unopenable)
-    expect(calls.unwrap).toBe(2)
-  })
-
-  test('open side by side when two processes have sealed them under a key each', async () => {
-    const { vault, secrets, keyring, clock, calls } = await setUp()
-    const other = createVault({ keyring, secrets, clock })
-    const sealed = [(await vault.sealer(day))(entry, secret), (await other.sealer(day))(entry, secret)]
-    for (const one of sealed) expect(Buffer.from(await vault.open(entry, one))).toEqual(secret)
-    expect(calls.unwrap).toBe(2)
+  test('have one key, whichever of two processes sealed them, however close together they began', async () => {
+    const { vault, open, partitionKeys } = await setUp()
+    const other = open()
+    const sealers = await Promise.all([vault.sealer(day), other.sealer(day)])
+    for (const seal of sealers) {
+      const sealed = seal(entry, secret)
+      for (const reader of [vault, other])
+        expect(Buffer.from(await reader.open(entry, sealed))).toEqual(secret)
+    }
+    expect(partitionKeys.rows.size).toBe(1)
   })
 
   test('are tried again after the keyring has failed once', async () => {
-    const { secrets, keyring, clock } = await setUp()
+    const { secrets, keyring, partitionKeys, clock } = await setUp()
     let down = true
     const flaky: Keyring = {
       generate: (...args) => (down ? Promise.reject(new Error('down')) : keyring.generate(...args)),
       unwrap: (...args) => (down ? Promise.reject(new Error('down')) : keyring.unwrap(...args)),
     }
-    const vault = createVault({ keyring: flaky, secrets, clock })
+    const vault = createVault({ keyring: flaky, secrets, partitionKeys, clock })
     await expect(vault.sealer(day)).rejects.toThrow('down')
     down = false
     const sealed = (await vault.sealer(day))(entry, secret)
+    clock.time += 60_001
     down = true
     await expect(vault.open(entry, sealed)).rejects.toThrow('down')
     down = false
@@ -274,15 +294,28 @@ async function setUp() {
     find: async (name: string) => rows.get(name),
     insert: async (name: string, value: Sealed) => !rows.has(name) && rows.set(name, value).size > 0,
   }
+  const partitionKeys = memoryPartitionKeys()
   const clock = { time: 1_800_000_000_000, now: () => clock.time }
-  return { vault: createVault({ keyring, secrets, clock }), keyring, secrets, rows, clock, calls }
+  const open = () => createVault({ keyring, secrets, partitionKeys, clock })
+  return { vault: open(), open, keyring, secrets, partitionKeys, rows, clock, calls }
+}
+
+function memoryPartitionKeys() {
+  const rows = new Map<string, Sealed>()
+  const id = ({ purpose, user, partition }: Partition) => JSON.stringify([purpose, user, partition])
+  return {
+    rows,
+    find: async (partition: Partition) => rows.get(id(partition)),
+    insert: async (partition: Partition, key: Sealed) =>
+      !rows.has(id(partition)) && rows.set(id(partition), key).size > 0,
+  }
 }
 
 /** An envelope of a local keyring, cut at fixed places of its own rather than by the parser. */
 function parts(sealed: Sealed) {
   const bytes = Buffer.from(sealed)
   const wrappedAt = 4 + bytes.readUInt16BE(2) + 2
-  const saltAt = wrappedAt + 60
+  const saltAt = wrappedAt + bytes.readUInt16BE(wrappedAt - 2)
   return {
     wrapped: bytes.subarray(wrappedAt, saltAt),
     salt: bytes.subarray(saltAt, saltAt + 32),

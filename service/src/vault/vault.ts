@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { type Clock, Secret } from '#kernel'
 import { keyContext } from './binding.ts'
-import { createDataKeys } from './data-keys.ts'
-import { parseEnvelope, SALT_BYTES } from './envelope.ts'
+import { type Envelope, parseEnvelope, SALT_BYTES } from './envelope.ts'
 import { fault } from './faults.ts'
 import { GCM_IV_BYTES } from './gcm.ts'
 import type { DataKey, Keyring } from './keyring.ts'
+import type { PartitionKeyStore } from './partition-key-store.ts'
+import { createPartitionKeys } from './partition-keys.ts'
 import { type Fresh, readRecord, writeRecord } from './record.ts'
 import type { Partition, RowKey, Sealed } from './sealed.ts'
 import type { SecretStore } from './secret-store.ts'
@@ -19,8 +20,9 @@ export interface Vault {
   /** A secret of the service itself, 32 random bytes, made at its first use: the same ever after, in every replica. */
   keep(name: string): Promise<Secret<Uint8Array>>
   /**
-   * Seals many rows under one data key, without waiting: for rows too many for a key each. A row has a salt of
-   * its own, hence still its own encryption key. Its row key names the partition, and must when it is opened.
+   * Seals many rows under one data key, without waiting: for rows too many for a key each, or that cannot be changed
+   * when they must be erased: the data key lies apart from them. A row has a salt of its own, hence still its own
+   * encryption key. Its row key names the partition, and must when it is opened.
    */
   sealer(partition: Partition): Promise<Sealer>
 }
@@ -28,8 +30,8 @@ export interface Vault {
 /** Throws `vault.wrong_partition` for a row of another purpose, user or partition. */
 export type Sealer = (key: RowKey, plaintext: Uint8Array) => Sealed
 
-export function createVault({ keyring, secrets, clock }: VaultDeps): Vault {
-  const dataKeys = createDataKeys({ keyring, clock })
+export function createVault({ keyring, secrets, partitionKeys: store, clock }: VaultDeps): Vault {
+  const partitionKeys = createPartitionKeys({ store, seal, open, clock })
   return { seal, open, keep, sealer }
 
   async function seal(key: RowKey, plaintext: Uint8Array): Promise<Sealed> {
@@ -38,11 +40,14 @@ export function createVault({ keyring, secrets, clock }: VaultDeps): Vault {
 
   async function open(key: RowKey, sealed: Uint8Array): Promise<Uint8Array> {
     const envelope = parseEnvelope(sealed)
-    const dek =
-      key.partition === undefined
-        ? await keyring.unwrap(envelope.kekName, envelope.wrapped, keyContext(key))
-        : await dataKeys.inEnvelope(key, envelope)
-    return readRecord(key, envelope, dek)
+    return readRecord(key, envelope, await dataKeyOf(key, envelope))
+  }
+
+  async function dataKeyOf(key: RowKey, { kekName, wrapped }: Envelope): Promise<KeyObject> {
+    const { partition } = key
+    if (partition === undefined) return keyring.unwrap(kekName, wrapped, keyContext(key))
+    if (kekName !== PARTITION || wrapped.length > 0) throw fault.unopenable({ detail: 'not of a partition' })
+    return partitionKeys.toOpen({ ...key, partition })
   }
 
   async function keep(name: string): Promise<Secret<Uint8Array>> {
@@ -58,7 +63,11 @@ export function createVault({ keyring, secrets, clock }: VaultDeps): Vault {
   }
 
   async function sealer(partition: Partition): Promise<Sealer> {
-    const dataKey: DataKey = await dataKeys.ofPartition(partition)
+    const dataKey: DataKey = {
+      kekName: PARTITION,
+      wrapped: new Uint8Array(),
+      dek: await partitionKeys.toSeal(partition),
+    }
     return (key, plaintext) => {
       if (!belongs(key, partition)) throw fault.wrong_partition({ detail: partition.partition })
       return writeRecord(key, dataKey, plaintext, fresh())
@@ -69,8 +78,12 @@ export function createVault({ keyring, secrets, clock }: VaultDeps): Vault {
 export interface VaultDeps {
   readonly keyring: Keyring
   readonly secrets: SecretStore
+  readonly partitionKeys: PartitionKeyStore
   readonly clock: Clock
 }
+
+/** The key name in envelopes whose data key lies apart, in the row of their partition: they carry no wrapped key. */
+const PARTITION = 'partition'
 
 function belongs(key: RowKey, { purpose, user, partition }: Partition): boolean {
   return key.purpose === purpose && key.user === user && key.partition === partition

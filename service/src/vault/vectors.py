@@ -34,14 +34,9 @@ def fixed(label, length):
     return b"".join(sha256(f"{label} {i}".encode()).digest() for i in range(2))[:length]
 
 
-def context(key):
-    if "partition" in key:
-        return pairs({"purpose": key["purpose"], "partition": key["partition"], "user": key.get("user", "-")})
-    return pairs({"purpose": key["purpose"], "record": key["record"]})
-
-
 def wrap(kek, dek, iv, key):
-    return iv + AESGCM(hkdf(kek, b"", context(key))).encrypt(iv, dek, b"")
+    context = pairs({"purpose": key["purpose"], "record": key["record"]})
+    return iv + AESGCM(hkdf(kek, b"", context)).encrypt(iv, dek, b"")
 
 
 def seal(kek_name, dek, wrapped, salt, iv, key, plaintext):
@@ -80,21 +75,29 @@ ROWS = [
 ]
 
 
+def row_of_partition(key):
+    """The row that holds the data key of a partition."""
+    row = {"purpose": key["purpose"], "record": key["partition"], "field": "data_key", "version": 1}
+    return row | ({"user": key["user"]} if "user" in key else {})
+
+
 def vector(number, key, plaintext):
     kek_name = f"local/{key['purpose']}/1"
     kek, dek = fixed(f"kek {key['purpose']}", 32), fixed(f"dek {number}", 32)
     salt, iv = fixed(f"salt {number}", 32), fixed(f"iv {number}", 12)
-    wrapped = wrap(kek, dek, fixed(f"wrap iv {number}", 12), key)
-    return {
-        "key": key,
-        "kekName": kek_name,
-        "kek": kek.hex(),
-        "dek": dek.hex(),
-        "wrapped": wrapped.hex(),
-        "salt": salt.hex(),
-        "iv": iv.hex(),
+    made = {"key": key, "kekName": kek_name, "kek": kek.hex(), "dek": dek.hex(), "salt": salt.hex(), "iv": iv.hex()}
+    if "partition" in key:
+        # The data key lies in a row of its own; the record carries none.
+        row, other = row_of_partition(key), fixed(f"dek of dek {number}", 32)
+        wrapped = wrap(kek, other, fixed(f"wrap iv {number}", 12), row)
+        data_key = seal(kek_name, other, wrapped, fixed(f"salt of dek {number}", 32), fixed(f"iv of dek {number}", 12), row, dek)
+        made |= {"kekName": "partition", "kekOfPartition": kek_name, "dataKey": data_key.hex(), "wrapped": ""}
+    else:
+        made |= {"wrapped": wrap(kek, dek, fixed(f"wrap iv {number}", 12), key).hex()}
+    wrapped = bytes.fromhex(made["wrapped"])
+    return made | {
         "plaintext": plaintext.hex(),
-        "sealed": seal(kek_name, dek, wrapped, salt, iv, key, plaintext).hex(),
+        "sealed": seal(made["kekName"], dek, wrapped, salt, iv, key, plaintext).hex(),
     }
 
 

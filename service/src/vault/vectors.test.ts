@@ -5,13 +5,17 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openLocalKeyring } from './local-keyring.ts'
 import { writeRecord } from './record.ts'
-import type { RowKey } from './sealed.ts'
+import type { RowKey, Sealed } from './sealed.ts'
 import { createVault } from './vault.ts'
 
 interface Vector {
   readonly key: RowKey
   readonly kekName: string
   readonly kek: string
+  /** The key-encryption key of the row in `dataKey`, where the record is of a partition. */
+  readonly kekOfPartition?: string
+  /** The sealed data key of the partition. */
+  readonly dataKey?: string
   readonly dek: string
   readonly wrapped: string
   readonly salt: string
@@ -31,12 +35,16 @@ test('there are vectors for every purpose, with and without user, provider and p
 
 test.each(vectors)('what another implementation sealed for $key.purpose opens here', async (vector) => {
   const file = join(mkdtempSync(join(tmpdir(), 'vectors-')), 'keyring.json')
-  const keys = { [vector.kekName]: Buffer.from(vector.kek, 'hex').toString('base64url') }
+  const keys = {
+    [vector.kekOfPartition ?? vector.kekName]: Buffer.from(vector.kek, 'hex').toString('base64url'),
+  }
   writeFileSync(file, JSON.stringify({ keys }), { mode: 0o600 })
   const secrets = { find: async () => undefined, insert: async () => false }
+  const dataKey = Buffer.from(vector.dataKey ?? '', 'hex') as Uint8Array as Sealed
   const vault = createVault({
     keyring: await openLocalKeyring({ file }),
     secrets,
+    partitionKeys: { find: async () => dataKey, insert: async () => false },
     clock: { now: () => 1_800_000_000_000 },
   })
 

@@ -4,6 +4,15 @@ export const statements = [
     sealed blob not null
   ) strict`,
 
+  // The empty string stands for no user.
+  `create table partition_keys (
+    purpose text not null,
+    "user" text not null,
+    partition text not null,
+    sealed blob not null,
+    primary key (purpose, "user", partition)
+  ) strict`,
+
   `create table signing_keys (
     kid text primary key,
     created_at integer not null,
