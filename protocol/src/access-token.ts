@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ActorId, type Chain, parseAct, sameActor } from './chain.ts'
+import { type Actor, type Chain, parseAct, sameActor } from './chain.ts'
 import { CLOCK_SKEW_SECONDS, TYP_ACCESS_TOKEN } from './names.ts'
 import { Refusal } from './refusal.ts'
 import { parseScope, type Scopes } from './scopes.ts'
@@ -31,7 +31,7 @@ const claimsSchema = z.looseObject({
   sub_id: subjectId,
   txn: text,
   act: z.unknown(),
-  may_act: z.strictObject({ iss: text, sub: text, client_id: text.optional() }).optional(),
+  may_act: z.strictObject({ iss: text, sub: text, client_id: z.exactOptional(text) }).optional(),
   cnf: z.unknown().optional(),
   dlg: delegation,
 })
@@ -70,7 +70,8 @@ export interface AccessToken {
   /** Names the whole chain of tokens that one login began (RFC 8417 §2.2). */
   readonly transaction: string
   readonly chain: Chain
-  readonly mayAct: ActorId | undefined
+  /** Who alone may act next (RFC 8693 §4.4). */
+  readonly mayAct: Actor | undefined
   readonly delegation: Delegation
 }
 

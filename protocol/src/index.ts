@@ -44,4 +44,5 @@ export {
   type Scopes,
   throughCalls,
 } from './scopes.ts'
+export { parseStrictJson } from './strict-json.ts'
 export { authorizationServerMetadataUrl, protectedResourceMetadataUrl } from './well-known.ts'

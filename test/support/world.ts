@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import {
   createAgent,
   generateClientKey as generateAgentKey,
+  type ClientKey as AgentKey,
   type Login,
   publicJwks,
 } from '@tetrapod/agent-sdk'
@@ -43,6 +44,8 @@ export interface World {
   readonly dataDirectory: string
   readonly urls: Readonly<Record<'crm' | 'payroll' | 'notes' | 'agent', string>>
   readonly crmKey: ClientKey
+  /** The key of the agent `assistant`, as it registered it. */
+  readonly agentKey: AgentKey
   readonly clock: Clock & { advance(milliseconds: number): void }
   /** All that the service logged, as text. */
   readonly logged: readonly string[]
@@ -56,7 +59,8 @@ export interface World {
   /** The bearer token that a party behind the gateway was last sent. */
   lastToken(party: Received['party']): string
   readonly service: Service
-  restart(): Promise<void>
+  /** Stops the service and starts it on the same data, with a changed configuration if one is given. */
+  restart(amend?: Amend): Promise<void>
   close(): Promise<void>
 }
 
@@ -67,12 +71,22 @@ export interface SignInOptions {
   readonly prompt?: 'login' | 'consent'
 }
 
+/** Changes the text of the configuration. */
+export type Amend = (text: string) => string
+
 export interface WorldOptions {
   /** Replaces the rules. */
   readonly policies?: string
+  /** Replaces the server `notes`: by one that misbehaves. */
+  readonly upstream?: RequestListener
+  readonly amend?: Amend
 }
 
-export async function openWorld({ policies = everyRule }: WorldOptions = {}): Promise<World> {
+export async function openWorld({
+  policies = everyRule,
+  amend,
+  upstream,
+}: WorldOptions = {}): Promise<World> {
   const [own, crmPort, payrollPort, notesPort, agentPort] = (await freePorts(5)) as [
     number,
     number,
@@ -109,18 +123,19 @@ export async function openWorld({ policies = everyRule }: WorldOptions = {}): Pr
       crmPort,
     ),
     listen(recording('payroll', payrollApi({ issuer: publicUrl, resource: urls.payroll })), payrollPort),
-    listen(recording('notes', notesServer()), notesPort),
+    listen(recording('notes', upstream ?? notesServer()), notesPort),
     listen((_request, response) => void response.end(JSON.stringify(publicJwks(agentKey))), agentPort),
   ])
 
-  const text = configuration({ publicUrl, urls, policies, hashes: await hashes() })
-  const start = async () => {
+  const asWritten = configuration({ publicUrl, urls, policies, hashes: await hashes() })
+  const start = async (amend: Amend = (text) => text) => {
+    const text = amend(asWritten)
     const config = { text, environment: { NOTES_SECRET } }
     const started = await build({ config, dataDirectory, clock, log: memoryLog(logged) })
     await started.listen()
     return started
   }
-  let service = await start()
+  let service = await start(amend)
 
   const agree = async (browser: Browser, page: Page, username: string): Promise<Page> => {
     let at = page
@@ -140,6 +155,7 @@ export async function openWorld({ policies = everyRule }: WorldOptions = {}): Pr
     dataDirectory,
     urls,
     crmKey,
+    agentKey,
     clock,
     logged,
     received,
@@ -160,9 +176,9 @@ export async function openWorld({ policies = everyRule }: WorldOptions = {}): Pr
     get service() {
       return service
     },
-    async restart() {
+    async restart(changed = amend) {
       await service.close()
-      service = await start()
+      service = await start(changed)
     },
     async close() {
       await service.close()

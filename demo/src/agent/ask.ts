@@ -5,7 +5,7 @@ import type { Desk } from './visitors.ts'
 
 /** What the page offers to call, with what it sends. */
 export const offered: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map([
-  ['my_commission', {}],
+  ['my_commission', { month: '2026-10' }],
   ['delete_customer', { id: 'c-101' }],
 ])
 

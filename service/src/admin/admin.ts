@@ -5,6 +5,7 @@ import type { Audit } from '#audit'
 import type { Grant, Grants } from '#grants'
 import { asFault, type Handler, logged, statusOf } from '#http'
 import type { Log } from '#kernel'
+import { fault } from './faults.ts'
 
 export interface AdminDeps {
   readonly audit: Audit
@@ -25,7 +26,7 @@ const range = z.object({
  */
 export function adminHandler({ audit, grants, recordRevocation, log }: AdminDeps): Handler {
   const app = new Hono()
-  app.get('/audit', async (c) => c.json({ lines: await audit.tail(range.parse(c.req.query())) }))
+  app.get('/audit', async (c) => c.json({ lines: await audit.tail(rangeOf(c.req.query())) }))
   app.get('/grants', async (c) => c.json({ grants: await grants.list() }))
   app.post('/grants/:id/revoke', async (c) => {
     const revoked = await grants.revoke(c.req.param('id'))
@@ -34,9 +35,15 @@ export function adminHandler({ audit, grants, recordRevocation, log }: AdminDeps
   })
   app.onError((error, c) => {
     const { code, kind, message } = asFault(error)
-    const status = error instanceof z.ZodError ? 400 : statusOf(kind)
+    const status = statusOf(kind)
     const reference = status >= 500 ? logged(error, log) : undefined
     return c.json({ error: code, error_description: message, reference }, status)
   })
   return getRequestListener(app.fetch)
+}
+
+function rangeOf(query: Readonly<Record<string, string>>) {
+  const parsed = range.safeParse(query)
+  if (!parsed.success) throw fault.range_malformed({ cause: parsed.error })
+  return parsed.data
 }

@@ -13,7 +13,7 @@ import type { Agents } from '#agents'
 import type { Api, Apis } from '#apis'
 import type { Audit } from '#audit'
 import { type Grant, grantedThrough, type Grants } from '#grants'
-import { type Clock, Fault, nowSeconds } from '#kernel'
+import { type Clock, Fault, nowSeconds, own } from '#kernel'
 import type { Decision, Policy } from '#policy'
 import type { Server, Servers } from '#servers'
 import { type MintedClaims, nextLineage, type Tokens } from '#tokens'
@@ -53,13 +53,16 @@ interface Target {
   readonly edges: ScopeEdges
 }
 
-/** What an exchange is decided on, once the presented token was verified. */
-interface Case {
+/** Who asks, for what, with which verified token. */
+interface Presented {
   readonly caller: Server
   readonly target: Target
   readonly subject: AccessToken
+}
+
+/** What an exchange is decided on. */
+interface Case extends Presented {
   readonly grant: Grant
-  readonly user: User
   readonly decision: Decision
 }
 
@@ -68,32 +71,52 @@ interface Case {
  * failure wins. The client was authenticated before.
  *
  * The new token never reaches further than the user agreed to, than the catalogue's edges, than the token presented
- * or than its end; it names the caller as the one who acts. It is on record before it is signed. Every answer about a
- * token that was verified is audited, refusals too. Throws the faults of this module, and `audit.unavailable`.
+ * or than its end; it names the caller as the one who acts. It is on record before it is signed. Every answer is audited,
+ * refusals too, with the rule that refused. Throws the faults of this module, and `audit.unavailable`.
  */
 export async function exchange(
   callerKey: string,
   request: ExchangeRequest,
   deps: ExchangeDeps,
 ): Promise<ExchangeAnswer> {
+  let reached: (Presented & Partial<Case>) | undefined
+  try {
+    const presented = await presentedBy(callerKey, request, deps)
+    reached = presented
+    const opened = await openCase(presented, deps)
+    reached = opened
+    return await decided(opened, request, deps)
+  } catch (error) {
+    if (error instanceof Fault && error.code.startsWith('broker.')) {
+      await refusalOnRecord(callerKey, reached, reasonOf(error), deps)
+    }
+    throw error
+  }
+}
+
+/** Steps 3, 5, 6 and 7. */
+async function presentedBy(
+  callerKey: string,
+  request: ExchangeRequest,
+  deps: ExchangeDeps,
+): Promise<Presented> {
   const caller = deps.servers.find(callerKey)
   if (caller === undefined) throw fault.client_not_allowed({ detail: callerKey })
   const target = targetOf(caller, request, deps.apis)
-  const subject = await verifiedSubject(caller, request.subjectToken, deps)
+  return { caller, target, subject: await verifiedSubject(caller, request.subjectToken, deps) }
+}
+
+/** Steps 10 and 12, and the policy's decision. */
+async function openCase(presented: Presented, deps: ExchangeDeps): Promise<Case> {
+  const { caller, target, subject } = presented
+  checkMayAct(caller, subject, deps)
   const { grant, user } = await liveAuthority(subject, deps)
   const decision = deps.policy.decide(policySubject(user, subject.chain, deps), {
     kind: 'api',
     server: caller.key,
     api: target.api.key,
   })
-  const exchanged: Case = { caller, target, subject, grant, user, decision }
-  try {
-    return await decided(exchanged, request, deps)
-  } catch (error) {
-    if (error instanceof Fault && error.code.startsWith('broker.'))
-      await refusalOnRecord(exchanged, error.code, deps)
-    throw error
-  }
+  return { ...presented, grant, decision }
 }
 
 async function decided(
@@ -110,11 +133,16 @@ async function decided(
   if ([...asked].some((scope) => !available.has(scope))) {
     const missing = backThroughCalls(target.edges, asked)
     if (missing === undefined) throw fault.scope_unreachable({ detail: formatScope(asked) })
-    await refusalOnRecord(exchanged, 'broker.consent_required', deps)
+    await refusalOnRecord(exchanged.caller.key, exchanged, 'broker.consent_required', deps)
     return { outcome: 'consent_required', scopes: missing }
   }
   const minted: MintedClaims = { ...claims, scope: formatScope(asked) }
-  await deps.audit.exchange(record(exchanged, { scopes: [...asked], issued: minted.jti }))
+  await deps.audit.exchange({
+    ...record(exchanged),
+    scopes: [...asked],
+    policy: decision,
+    issued: minted.jti,
+  })
   const token = await deps.tokens.mint(minted)
   return { outcome: 'issued', token, expiresIn: minted.exp - minted.iat, scopes: asked }
 }
@@ -127,31 +155,33 @@ function targetOf(caller: Server, { audience, resource }: ExchangeRequest, apis:
   ])
   const [api, ...others] = named
   if (api === undefined || others.length > 0) throw fault.target_unknown({ detail: 'not exactly one API' })
-  const edges = Object.hasOwn(caller.calls, api.key) ? caller.calls[api.key] : undefined
+  const edges = own(caller.calls, api.key)
   if (edges === undefined) throw fault.target_unknown({ detail: `${caller.key} has no edge to ${api.key}` })
   return { api, edges }
 }
 
 /**
- * Steps 6, 7 and 10: the token holds, was given to this caller (its audience is the caller's own URL: a token taken from
- * another server is of no use), and its `may_act`, if it has one, names the caller.
+ * Steps 6 and 7: the token holds, and was given to this caller: its audience is the caller's own URL, so that a token
+ * taken from another server is of no use.
  */
 async function verifiedSubject(
   caller: Server,
   token: string,
-  { tokens, clock }: ExchangeDeps,
+  { tokens }: ExchangeDeps,
 ): Promise<AccessToken> {
   try {
-    const subject = await tokens.verify(token, caller.url)
-    if (subject.mayAct !== undefined && !sameActor(subject.mayAct, callerActor(tokens.issuer, caller))) {
-      throw new Refusal('chain', 'another actor may act')
-    }
-    if (subject.expiresAt - nowSeconds(clock) < SECONDS_LEFT_MIN)
-      throw new Refusal('expired', 'about to expire')
-    return subject
+    return await tokens.verify(token, caller.url)
   } catch (cause) {
     throw subjectRefused(cause)
   }
+}
+
+/** Step 10: `may_act`, where the token has one, names the caller, by its client id too if it says one. */
+function checkMayAct(caller: Server, { mayAct }: AccessToken, { tokens }: ExchangeDeps): void {
+  if (mayAct === undefined) return
+  const { client_id = caller.key } = mayAct
+  if (!sameActor(mayAct, callerActor(tokens.issuer, caller)) || client_id !== caller.key)
+    throw fault.subject_token_refused({ detail: 'may_act' })
 }
 
 /** Step 12: the grant lives and is of this user; user and every actor still take part. */
@@ -163,24 +193,27 @@ async function liveAuthority(
   const user = await deps.users.find(subject.subject)
   const { agent, unknown } = participants(subject.chain, deps)
   if (grant === undefined || grant.user !== subject.subject)
-    throw subjectRefused('no live grant of this user')
-  if (user === undefined) throw subjectRefused('the user is gone')
-  if (unknown !== undefined) throw subjectRefused(`${unknown.sub} no longer takes part`)
-  if (agent !== grant.agent) throw subjectRefused('the grant is for another agent')
+    throw fault.subject_token_refused({ detail: 'grant' })
+  if (user === undefined) throw fault.subject_token_refused({ detail: 'user' })
+  if (unknown !== undefined) throw fault.subject_token_refused({ detail: 'actor' })
+  if (agent !== grant.agent) throw fault.subject_token_refused({ detail: 'agent' })
   return { grant, user }
 }
 
 /** Steps 11 and 14: the chain with the caller in front, and the end. The scope is filled in once it is decided. */
 function nextClaims({ caller, target, subject, grant }: Case, { tokens, clock }: ExchangeDeps): MintedClaims {
+  const now = nowSeconds(clock)
   try {
-    return nextLineage(subject, {
+    const claims = nextLineage(subject, {
       actor: callerActor(tokens.issuer, caller),
       clientId: caller.key,
       audience: target.api.resource,
       scopes: new Set(),
-      now: nowSeconds(clock),
+      now,
       grantEndsAt: Math.floor(grant.expiresAt / 1000),
     })
+    if (claims.exp - now < SECONDS_LEFT_MIN) throw new Refusal('expired', 'too little life is left')
+    return claims
   } catch (cause) {
     throw subjectRefused(cause)
   }
@@ -188,7 +221,7 @@ function nextClaims({ caller, target, subject, grant }: Case, { tokens, clock }:
 
 /** Step 13: through the edges that the catalogue has and the consent showed, from what the presented token holds. */
 function reachable({ caller, target, subject, grant }: Case): Scopes {
-  const held = new Set(grant.mounts[caller.key]?.scopes)
+  const held = new Set(own(grant.mounts, caller.key)?.scopes)
   const scopes = new Set([...subject.scopes].filter((scope) => held.has(scope)))
   return grantedThrough(grant, { server: caller.key, api: target.api.key, edges: target.edges, scopes })
 }
@@ -205,36 +238,45 @@ function callerActor(issuer: string, caller: Server): Actor {
   return { iss: issuer, sub: caller.key }
 }
 
+/** The detail is the rule that refused: one word, which only the record and the log get to see. */
 function subjectRefused(cause: unknown): Fault {
-  if (cause instanceof Refusal)
-    return fault.subject_token_refused({ detail: `${cause.code}: ${cause.message}`, cause })
-  if (typeof cause === 'string') return fault.subject_token_refused({ detail: cause })
+  if (cause instanceof Refusal) return fault.subject_token_refused({ detail: cause.code, cause })
   throw cause
 }
 
-async function refusalOnRecord(exchanged: Case, reason: string, { audit }: ExchangeDeps): Promise<void> {
-  const { decision } = exchanged
-  const refused = { effect: 'deny' as const, rule: decision.effect === 'deny' ? decision.rule : undefined }
-  await audit.exchange({ ...record(exchanged, { scopes: [] }), policy: refused, reason })
+function reasonOf({ code, detail }: Fault): string {
+  const byRule = code === 'broker.subject_token_refused' && detail !== undefined
+  return byRule ? `${code}.${detail}` : code
 }
 
-function record(
-  { caller, target, subject, grant, user, decision }: Case,
-  given: { readonly scopes: readonly string[]; readonly issued?: string },
-) {
+/** A token that was not verified, or not looked at, tells nothing of a user: then the record is of the client alone. */
+async function refusalOnRecord(
+  client: string,
+  reached: (Presented & Partial<Case>) | undefined,
+  reason: string,
+  { audit }: ExchangeDeps,
+): Promise<void> {
+  if (reached === undefined) {
+    await audit.event({ kind: 'exchange_refused', client, reason })
+    return
+  }
+  const rule = reached.decision?.effect === 'deny' ? reached.decision.rule : undefined
+  await audit.exchange({ ...record(reached), scopes: [], policy: { effect: 'deny', rule }, reason })
+}
+
+/** What every record of an exchange says: the token's own words, which hold whether or not its grant still does. */
+function record({ caller, target, subject }: Presented) {
   return {
-    user: { id: user.id, username: user.subjectId.sub },
+    user: { id: subject.subject, username: subject.subjectId.sub },
     jti: subject.jti,
     txn: subject.transaction,
-    grant: grant.id,
-    agent: grant.agent,
+    grant: subject.delegation.gid,
+    agent: (subject.chain.at(-1) ?? subject.chain[0]).sub,
     chain: subject.chain,
     client: caller.key,
     server: caller.key,
     api: target.api.key,
     audience: target.api.resource,
     pattern: 'token_exchange',
-    policy: { effect: decision.effect, rule: decision.rule },
-    ...given,
   }
 }

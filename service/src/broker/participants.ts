@@ -2,9 +2,12 @@ import { type Actor, type Chain, GATEWAY } from '@tetrapod/protocol'
 import type { Agents } from '#agents'
 import type { PolicySubject } from '#policy'
 import type { Servers } from '#servers'
+import type { Tokens } from '#tokens'
 import type { User } from '#users'
 
 interface Known {
+  /** Ours: an actor of another issuer is nobody here, whatever its name. */
+  readonly tokens: Pick<Tokens, 'issuer'>
   readonly agents: Agents
   readonly servers: Servers
 }
@@ -20,10 +23,10 @@ export interface Participants {
 }
 
 /** Reads a chain of our own: each actor is an agent, a server, or the gateway as one of its mounts. */
-export function participants(chain: Chain, { agents, servers }: Known): Participants {
-  const found = chain.filter((actor) => isAgent(actor, agents)).map((actor) => actor.sub)
+export function participants(chain: Chain, known: Known): Participants {
+  const found = chain.filter((actor) => isAgent(actor, known)).map((actor) => actor.sub)
   const unknown = chain.find(
-    (actor) => !isAgent(actor, agents) && servers.find(actor.sub) === undefined && !isGateway(actor, servers),
+    (actor) => !isAgent(actor, known) && !isServer(actor, known) && !isGateway(actor, known),
   )
   return { agent: found.at(-1), agents: found, unknown }
 }
@@ -34,10 +37,14 @@ export function policySubject(user: User, chain: Chain, known: Known): PolicySub
   return { user: user.id, username: user.subjectId.sub, groups: user.groups, agents }
 }
 
-function isAgent(actor: Actor, agents: Agents): boolean {
-  return actor.client_id === undefined && agents.find(actor.sub) !== undefined
+function isAgent({ iss, sub, client_id }: Actor, { tokens, agents }: Known): boolean {
+  return iss === tokens.issuer && client_id === undefined && agents.find(sub) !== undefined
 }
 
-function isGateway({ sub, client_id }: Actor, servers: Servers): boolean {
-  return client_id === GATEWAY && servers.byMount(sub) !== undefined
+function isServer({ iss, sub, client_id }: Actor, { tokens, servers }: Known): boolean {
+  return iss === tokens.issuer && client_id === undefined && servers.find(sub) !== undefined
+}
+
+function isGateway({ iss, sub, client_id }: Actor, { tokens, servers }: Known): boolean {
+  return iss === tokens.issuer && client_id === GATEWAY && servers.byMount(sub) !== undefined
 }

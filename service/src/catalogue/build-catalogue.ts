@@ -1,10 +1,9 @@
 import { Secret } from '#kernel'
 import type { Rule } from '#policy'
-import type { ClientCredential } from '#secrets'
+import { type ClientCredential, isReference } from '#secrets'
 import type { Server } from '#servers'
 import type { Catalogue } from './catalogue.ts'
 import type { CatalogueInput } from './schema.ts'
-import { isReference } from './secret-text.ts'
 
 /** Turns a configuration without problems into the values that the modules know. */
 export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<string, Secret>): Catalogue {

@@ -15,7 +15,7 @@ servers:
   crm:
     name: Customers
     url: http://127.0.0.1:4001/mcp
-    client: { secret: openbao://kv/crm#secret }
+    client: { secret: file:///run/secrets/crm }
     scopes: { crm.read: Read your customers, crm.write: Change your customers }
     calls: { payroll: { crm.read: [payroll.read] } }
     tools: { find_customer: { scopes: [crm.read] }, "*": { scopes: [crm.read] } }
@@ -32,7 +32,7 @@ const stored: Readonly<Record<string, string>> = {
   'env:PLAIN': 'hunter2',
   'env:EMPTY': '',
   'file:///run/secrets/robot': 'robot secret',
-  'openbao://kv/crm#secret': 'crm secret',
+  'file:///run/secrets/crm': 'crm secret',
 }
 
 /** Stands for the secret store. */

@@ -86,7 +86,7 @@ describe('a whole configuration', () => {
         return resolve(reference)
       },
     })
-    expect(asked.toSorted()).toEqual(['env:ALICE', 'file:///run/secrets/robot', 'openbao://kv/crm#secret'])
+    expect(asked.toSorted()).toEqual(['env:ALICE', 'file:///run/secrets/crm', 'file:///run/secrets/robot'])
   })
 })
 

@@ -49,7 +49,7 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
   ],
   [
     'http to another machine (server keys)',
-    '{ secret: openbao://kv/crm#secret }',
+    '{ secret: file:///run/secrets/crm }',
     '{ jwks_uri: http://a.example/jwks }',
     '12:25 servers.crm.client.jwks_uri: Use https',
   ],
@@ -124,7 +124,7 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
   ],
   [
     'a plaintext client secret',
-    'openbao://kv/crm#secret',
+    'file:///run/secrets/crm',
     'hunter2',
     '12:23 servers.crm.client.secret: A secret is never written here',
   ],
@@ -173,7 +173,7 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
   ['no credential', ', secret: file:///run/secrets/robot', '', '7:3 agents.robot: Give it one credential'],
   [
     'a client without credential',
-    '{ secret: openbao://kv/crm#secret }',
+    '{ secret: file:///run/secrets/crm }',
     '{}',
     '12:5 servers.crm.client: Give it one credential',
   ],
@@ -220,7 +220,7 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
   ],
   [
     'a call from a server that is nobody',
-    '    client: { secret: openbao://kv/crm#secret }\n',
+    '    client: { secret: file:///run/secrets/crm }\n',
     '',
     '13:5 servers.crm.calls: A server that calls must say who it is',
   ],

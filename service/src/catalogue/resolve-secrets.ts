@@ -1,7 +1,8 @@
 import { Fault, type Secret } from '#kernel'
+import { isReference } from '#secrets'
 import type { Draft } from './draft.ts'
 import { type Path, type Problem, valueProblem } from './problem.ts'
-import { isPasswordHash, isReference } from './secret-text.ts'
+import { isPasswordHash } from './secret-text.ts'
 
 /** Fetches what a reference names. Throws (a Fault, with a sentence for the reader) when there is nothing. */
 export type ResolveSecret = (reference: string) => Promise<Secret>

@@ -1,10 +1,10 @@
-const REFERENCE = /^(env:[A-Za-z_]\w*|file:\/\/\/\S+|openbao:\/\/[^\s#]+#[^\s#]+)$/
+import { isReference } from '#secrets'
 
 // 128 bits of salt and 256 of hash at least, base64url.
 const PASSWORD_HASH = /^scrypt:(\d{1,8}):\d{1,3}:\d{1,3}:[\w-]{22,}:[\w-]{43,}$/
 
 /** How a secret is named where it must not be written. */
-export const REFERENCE_FORMS = '`env:NAME`, `file:///path` or `openbao://mount/path#field`'
+export const REFERENCE_FORMS = '`env:NAME` or `file:///absolute/path`'
 
 /** What is wrong with the text of a secret, or undefined. Never repeats it. */
 export function referenceProblem(text: string): string | undefined {
@@ -18,10 +18,6 @@ export function passwordProblem(text: string): string | undefined {
   return isReference(text) || isPasswordHash(text)
     ? undefined
     : `A password is never written here: write its hash (scrypt:N:r:p:salt:hash), or name the hash as ${REFERENCE_FORMS}.`
-}
-
-export function isReference(text: string): boolean {
-  return REFERENCE.test(text)
 }
 
 /** `scrypt:N:r:p:salt:hash` (RFC 7914), the last two base64url; N is a power of two, at least 1024. */

@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { Fault, isObject } from '#kernel'
 import { SOCKET } from '../main.ts'
+import { fault } from './faults.ts'
 
 /**
  * Asks the running service through its operators' socket. Throws Fault `cli.not_running`, or what the service answered.
@@ -26,11 +27,7 @@ function send(options: { readonly socketPath: string; readonly method: string; r
         .toArray()
         .then((chunks) => resolve({ status: answer.statusCode ?? 500, text: chunks.join('') }), reject)
     })
-    asked.once('error', (cause) => {
-      const message =
-        'No service is running on this data directory. Start one with tetrapod start, or name another with --data.'
-      reject(new Fault('cli.not_running', 'unavailable', message, { detail: options.socketPath, cause }))
-    })
+    asked.once('error', (cause) => reject(fault.not_running({ detail: options.socketPath, cause })))
     asked.end()
   })
 }

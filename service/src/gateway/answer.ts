@@ -31,6 +31,7 @@ const byKind = {
 
 const byCode: Readonly<Record<string, Told>> = {
   'gateway.method_not_allowed': { status: 405, code: INVALID_REQUEST },
+  'http.body_too_large': { status: 413, code: INVALID_REQUEST },
   'gateway.media_type': { status: 415, code: INVALID_REQUEST },
   'gateway.json_malformed': { status: 400, code: PARSE_ERROR },
   'gateway.meta_missing': { status: 400, code: INVALID_PARAMS },
@@ -44,6 +45,9 @@ const byCode: Readonly<Record<string, Told>> = {
   'gateway.upstream_malformed': { status: 200, code: INTERNAL },
 }
 
+/** A tool that one may not call is told like a tool that is not there. */
+const shown: Readonly<Record<string, string>> = { 'gateway.policy_denied': 'gateway.tool_unknown' }
+
 /**
  * Answers with a failure: its public sentence, what the protocol has for it, and a challenge where the caller can do
  * something about it. What went wrong on our side is logged under a reference.
@@ -55,18 +59,15 @@ export function sendFailure(
 ): void {
   const fault = asFault(error)
   const { status, code } = byCode[fault.code] ?? byKind[fault.kind]
+  // Whether the body was read would tell which rule refused a token.
+  const id = fault.kind === 'unauthenticated' ? null : context.id
   const failing = fault.kind === 'unavailable' || fault.kind === 'internal'
   const reference = failing ? logged(error, context.log) : undefined
   if (response.headersSent) {
-    response.end(sseMessage(rpcError(context.id, code, fault, reference)))
+    response.end(sseMessage(rpcError(id, code, fault, reference)))
     return
   }
-  sendJson(
-    response,
-    status,
-    rpcError(context.id, code, fault, reference),
-    failureHeaders(status, context.challenge),
-  )
+  sendJson(response, status, rpcError(id, code, fault, reference), failureHeaders(status, context.challenge))
 }
 
 /** One message of an SSE stream. */
@@ -78,7 +79,7 @@ function rpcError(id: RequestId | null, code: number, fault: Fault, reference: s
   const data =
     fault.code === 'gateway.version_unsupported'
       ? fault.cause
-      : { code: fault.code, ...(reference && { reference }) }
+      : { code: shown[fault.code] ?? fault.code, ...(reference && { reference }) }
   return { jsonrpc: '2.0', id, error: { code, message: fault.message, data } }
 }
 

@@ -55,6 +55,7 @@ function mount(server: Server, deps: GatewayDeps): Handler {
       const { id, params } = envelope
       await method({ server, caller, meta, id, params, response, signal: disconnected(response) }, deps)
     } catch (error) {
+      if (response.closed) return
       const id = body === undefined ? null : readableId(body)
       sendFailure(response, error, { id, challenge: challengeFor(error, server), log: deps.log })
     }
@@ -88,9 +89,11 @@ function isJson({ headers }: IncomingMessage): boolean {
 /** Closing the response stream is the cancel of this revision. */
 function disconnected(response: ServerResponse): AbortSignal {
   const controller = new AbortController()
-  response.once('close', () => {
+  const gone = () => {
     if (!response.writableFinished) controller.abort(new Error('the client went away'))
-  })
+  }
+  if (response.closed) gone()
+  else response.once('close', gone)
   return controller.signal
 }
 

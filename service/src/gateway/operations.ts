@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Scopes } from '@tetrapod/protocol'
+import { Refusal, type Scopes } from '@tetrapod/protocol'
 import type { Audit, Outcome } from '#audit'
 import { policySubject, upstreamCredential } from '#broker'
 import type { Egress } from '#egress'
@@ -128,9 +128,10 @@ async function perform(
     deps.audit.outcome(ref, { status, reason, milliseconds: deps.clock.now() - began })
   try {
     const { token: subject, grant } = caller
-    const credential = await upstreamCredential({ subject, grant, server, scopes: planned.scopes }, deps)
+    const { scopes } = planned
+    const credential = await upstreamCredential({ subject, grant, server, scopes }, deps).catch(tokenRefused)
     const { method, params } = planned
-    const towards = relay(response, id)
+    const towards = relay(response, id, meta)
     const answer = await callUpstream(
       { server, method, params, meta, credential, signal },
       deps.egress,
@@ -145,6 +146,11 @@ async function perform(
     )
     throw error
   }
+}
+
+/** A chain that may not grow is a token that does not hold here. */
+function tokenRefused(cause: unknown): never {
+  throw cause instanceof Refusal ? fault.token_refused({ detail: cause.code, cause }) : cause
 }
 
 function outcomeOf(answer: UpstreamAnswer): readonly [Outcome['status'], string?] {

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { sendJson } from '#http'
+import { isObject } from '#kernel'
 import { sseMessage } from './answer.ts'
 import type { RequestId } from './envelope.ts'
+import type { RequestMeta } from './revision.ts'
 import type { UpstreamAnswer } from './upstream.ts'
 
 /** How one answer reaches the client: as one JSON document, or, once a notification came before it, as a stream. */
@@ -13,13 +15,14 @@ export interface Relay {
   finish(answer: UpstreamAnswer): void
 }
 
-/** A tool may say how far it is; nothing else is sent before an answer in this revision without being asked for. */
-const FORWARDED = new Set(['notifications/progress', 'notifications/message'])
-
-export function relay(response: ServerResponse, id: RequestId): Relay {
+/**
+ * Answers the request `id`. How far it is, a tool may say to a client that asked under `progressToken`; nothing else is
+ * sent before an answer, and nothing under a token that belongs to another call of the client.
+ */
+export function relay(response: ServerResponse, id: RequestId, { progressToken }: RequestMeta): Relay {
   return {
     async forward(message) {
-      if (!('method' in message) || !FORWARDED.has(String(message.method))) return
+      if (progressToken === undefined || progressOf(message) !== progressToken) return
       if (!response.headersSent) {
         response.writeHead(200, {
           'content-type': 'text/event-stream',
@@ -37,4 +40,10 @@ export function relay(response: ServerResponse, id: RequestId): Relay {
       else sendJson(response, 200, message)
     },
   }
+}
+
+/** The token of a progress notification; undefined for any other message. */
+function progressOf(message: object): unknown {
+  if (!('method' in message) || message.method !== 'notifications/progress') return undefined
+  return 'params' in message && isObject(message.params) ? message.params['progressToken'] : undefined
 }

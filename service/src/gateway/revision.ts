@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import { isObject } from '#kernel'
@@ -70,15 +71,15 @@ export function checkHeaders(
   if (!agrees) throw fault.header_mismatch()
 }
 
-const SENTINEL = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/
+const SENTINEL = /^=\?base64\?(.*)\?=$/
 
 /** A header value that is plain, or UTF-8 in base64 between the sentinels. Undefined when it is malformed or absent. */
-function decodeHeaderValue(value: string | string[] | undefined): string | undefined {
+export function decodeHeaderValue(value: string | string[] | undefined): string | undefined {
   if (typeof value !== 'string') return undefined
   const encoded = SENTINEL.exec(value)?.[1]
   if (encoded === undefined) return value
   const bytes = Buffer.from(encoded, 'base64')
-  return bytes.toString('base64') === encoded ? bytes.toString() : undefined
+  return bytes.toString('base64') === encoded && isUtf8(bytes) ? bytes.toString() : undefined
 }
 
 /** Writes a value for a header: as it is, or between the sentinels where it would not survive or could be taken for one. */

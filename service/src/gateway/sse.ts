@@ -13,7 +13,7 @@ export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerato
       if (data.length > 0) yield data.join('\n')
       data = []
       size = 0
-    } else if (line.startsWith('data:')) {
+    } else if (line === 'data' || line.startsWith('data:')) {
       size += line.length
       if (size > EVENT_BYTES_MAX) throw new RangeError('an event is too long')
       data.push(line.slice(line[5] === ' ' ? 6 : 5))
@@ -21,11 +21,18 @@ export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
+/** The lines of a stream, each ended by CR LF, LF or CR. What follows the last end is no line. */
 async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let rest = ''
+  let afterReturn = false
   for await (const chunk of body) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
+    const text = decoder.decode(chunk, { stream: true })
+    if (text === '') continue
+    // The CR ended its line already: the LF of its pair ends no second one.
+    const parts = (afterReturn && text.startsWith('\n') ? text.slice(1) : text).split(/\r\n|\n|\r/)
+    afterReturn = text.endsWith('\r')
+    parts[0] = rest + (parts[0] ?? '')
     rest = parts.pop() ?? ''
     if (rest.length > EVENT_BYTES_MAX) throw new RangeError('a line is too long')
     yield* parts

@@ -1,9 +1,10 @@
 import { type ScopeEdges, type Scopes, throughCalls } from '@tetrapod/protocol'
+import { own } from '#kernel'
 import type { Grant } from './grant-store.ts'
 
 /** True when the grant holds all of `scopes` at the mount of this server. */
 export function grantsScopes(grant: Grant, server: string, scopes: Iterable<string>): boolean {
-  const held = new Set(grant.mounts[server]?.scopes)
+  const held = new Set(own(grant.mounts, server)?.scopes)
   return [...scopes].every((scope) => held.has(scope))
 }
 
@@ -28,10 +29,10 @@ export function grantedThrough(
   grant: Grant,
   at: { readonly server: string; readonly api: string; readonly edges: ScopeEdges; readonly scopes: Scopes },
 ): Scopes {
-  const shown = grant.mounts[at.server]?.calls[at.api] ?? {}
+  const shown = own(own(grant.mounts, at.server)?.calls ?? {}, at.api) ?? {}
   const agreed = Object.entries(at.edges).map(([scope, reached]) => [
     scope,
-    reached.filter((target) => shown[scope]?.includes(target)),
+    reached.filter((target) => own(shown, scope)?.includes(target)),
   ])
   return throughCalls(Object.fromEntries(agreed) as ScopeEdges, at.scopes)
 }

@@ -1,6 +1,6 @@
 import type { ScopeEdges } from '@tetrapod/protocol'
 import { LRUCache } from 'lru-cache'
-import { type Clock, randomId } from '#kernel'
+import { type Clock, own, randomId } from '#kernel'
 import type { Revocation } from '#revocation'
 import { fault } from './faults.ts'
 import type { Grant, GrantedMount, GrantStore } from './grant-store.ts'
@@ -47,7 +47,10 @@ export function createGrants(deps: {
   const remembered = new LRUCache<string, Grant>({ max: 50_000 })
   const alive = (grant: Grant | undefined) =>
     grant !== undefined && grant.revokedAt === undefined && grant.expiresAt > clock.now() ? grant : undefined
-  const remember = (grant: Grant) => {
+  // What was read before a write and arrives after it is the older one, and is not taken.
+  const remember = (grant: Grant): Grant => {
+    const known = remembered.peek(grant.id)
+    if (known !== undefined && known.version > grant.version) return known
     remembered.set(grant.id, grant)
     return grant
   }
@@ -79,7 +82,6 @@ export function createGrants(deps: {
       const entry = revocation.entry('grant', id)
       if (!(await store.revoke(id, clock.now(), entry))) throw fault.unknown({ detail: id })
       revocation.learn(entry)
-      remembered.delete(id)
       const revoked = await store.find(id)
       if (revoked === undefined) throw fault.unknown({ detail: id })
       return remember(revoked)
@@ -104,7 +106,7 @@ function first({ user, agent, server, scopes, calls }: Consent, now: number): Gr
 /** An expired grant gives nothing to the next version: what was not shown this time is not granted again. */
 function wider(current: Grant, { server, scopes, calls }: Consent, now: number): Grant {
   const kept = current.expiresAt > now ? current.mounts : {}
-  const merged = merge(kept[server], { scopes, calls })
+  const merged = merge(own(kept, server), { scopes, calls })
   return { ...current, version: current.version + 1, mounts: { ...kept, [server]: merged } }
 }
 
@@ -113,13 +115,15 @@ function merge(before: GrantedMount | undefined, shown: GrantedMount): GrantedMo
   const apis = new Set([...Object.keys(before.calls), ...Object.keys(shown.calls)])
   return {
     scopes: union(before.scopes, shown.scopes),
-    calls: Object.fromEntries([...apis].map((api) => [api, mergeEdges(before.calls[api], shown.calls[api])])),
+    calls: Object.fromEntries(
+      [...apis].map((api) => [api, mergeEdges(own(before.calls, api), own(shown.calls, api))]),
+    ),
   }
 }
 
 function mergeEdges(before: ScopeEdges = {}, shown: ScopeEdges = {}): ScopeEdges {
   const scopes = new Set([...Object.keys(before), ...Object.keys(shown)])
-  return Object.fromEntries([...scopes].map((scope) => [scope, union(before[scope], shown[scope])]))
+  return Object.fromEntries([...scopes].map((scope) => [scope, union(own(before, scope), own(shown, scope))]))
 }
 
 function union(a: readonly string[] = [], b: readonly string[] = []): readonly string[] {

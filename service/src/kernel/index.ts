@@ -1,7 +1,7 @@
 export { type Clock, nowSeconds, systemClock } from '@tetrapod/protocol'
 export { declaredFaults, Fault, type FaultPrivate, faults, type Kind } from './fault.ts'
 export { hashed, randomId, randomToken } from './id.ts'
-export { isObject, type Json, type JsonObject } from './json.ts'
+export { isObject, type Json, type JsonObject, own } from './json.ts'
 export type { Log } from './log.ts'
 export { namePattern } from './name-pattern.ts'
 export { Secret } from './secret.ts'

@@ -10,6 +10,8 @@ export function clientMetadata({ key, name, redirectUris, credential }: Agent): 
     redirect_uris: [...redirectUris],
     grant_types: ['authorization_code'],
     response_types: ['code' as const],
+    // The others put the code where scripts and other pages find it.
+    response_modes: ['query' as const],
   }
   return credential.method === 'private_key_jwt'
     ? {

@@ -1,16 +1,26 @@
 import { GRANT_TOKEN_EXCHANGE } from '@tetrapod/protocol'
 import type { Provider } from 'oidc-provider'
 import { isObject } from '#kernel'
+import type { Servers } from '#servers'
+
+/** What the library says of itself and we cannot promise; and what nobody needs to be told, because it is the default. */
+const WITHDRAWN = new Set(['claims_supported', 'claim_types_supported', 'claims_parameter_supported'])
 
 /**
  * Makes both discovery documents (RFC 8414, OpenID Connect Discovery) say what is true of the whole authorization server:
- * the library knows nothing of the grants that we answer in front of it.
+ * the library knows nothing of the grants that we answer in front of it, nor of the resources (RFC 9728 §4).
  */
-export function announceOurGrants(provider: Provider): void {
+export function announceTruth(provider: Provider, servers: Servers): void {
+  const ours = {
+    grant_types_supported: ['authorization_code', GRANT_TOKEN_EXCHANGE],
+    response_modes_supported: ['query'],
+    protected_resources: servers.all.map(({ mount }) => mount),
+  }
   provider.use(async (ctx, next) => {
     await next()
     if ((ctx['oidc'] as { route?: string } | undefined)?.route !== 'discovery' || !isObject(ctx.body)) return
-    ctx.body = { ...ctx.body, grant_types_supported: ['authorization_code', GRANT_TOKEN_EXCHANGE] }
+    const said = Object.entries(ctx.body).filter(([member]) => !WITHDRAWN.has(member))
+    ctx.body = { ...Object.fromEntries(said), ...ours }
     ctx.set('cache-control', 'public, max-age=300')
     ctx.set('access-control-allow-origin', '*')
   })

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { page, pageHeaders } from '#http'
+import { page } from '#http'
 
 /** What a person sees when the library refuses a request and there is no agent to send the refusal back to. */
 export async function renderProtocolError(
@@ -11,7 +11,6 @@ export async function renderProtocolError(
   const todo = unknownAgent
     ? 'This agent is not known here. Remove this server from the agent, add it again, and start over.'
     : 'Go back to the agent and start again. If it happens again, tell the people who run the agent what is written here.'
-  ctx.set({ ...pageHeaders })
   ctx.body = String(
     await page(
       'This request cannot go on',

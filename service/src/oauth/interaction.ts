@@ -14,7 +14,7 @@ import type { Cookies } from './cookies.ts'
 import { fault } from './faults.ts'
 import { readForm } from './form.ts'
 import { saveLogin } from './provider.ts'
-import { signedInFor, signInPath } from './sign-in.ts'
+import { HINT_LENGTH_MAX, signedInFor, signInPath } from './sign-in.ts'
 
 export interface InteractionDeps {
   readonly provider: Provider
@@ -43,7 +43,7 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
     const interaction = await begun(c, provider)
     const session = await signedIn(c, deps)
     if (session === undefined || !freshEnough(c, interaction, session, tickets)) {
-      const hint = text(interaction.params['login_hint'])
+      const hint = text(interaction.params['login_hint']).slice(0, HINT_LENGTH_MAX)
       return c.redirect(signInPath(tickets, { to: c.req.path, hint }), 303)
     }
     switch (interaction.prompt.name) {

@@ -7,7 +7,7 @@ import type { Log, Secret } from '#kernel'
 import type { Tickets } from '#tickets'
 import type { Client } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
-import { announceOurGrants } from './discovery.ts'
+import { announceTruth } from './discovery.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -28,7 +28,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const { issuer, users, tickets, tokens, log } = deps
   const cookies = createCookies(issuer)
   const provider = await createProvider({ ...deps, cookies })
-  announceOurGrants(provider)
+  announceTruth(provider, deps.servers)
   const library = fromPublicUrl(issuer, provider.callback())
   const shared = { publicUrl: issuer, users, tickets, cookies }
   const app = new Hono<{ Bindings: HttpBindings }>()

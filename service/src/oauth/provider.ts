@@ -3,6 +3,7 @@ import { ACCESS_TOKEN_SECONDS, parseClientAssertion, SIGNING_ALGORITHM } from '@
 import type { Agent } from '#agents'
 import { configuredFetch, type Egress } from '#egress'
 import { type Grants, grantsCalls, grantsScopes } from '#grants'
+import { pageHeaders } from '#http'
 import { type Clock, type Log, nowSeconds, type Secret } from '#kernel'
 import type { Servers } from '#servers'
 import type { Tokens } from '#tokens'
@@ -39,6 +40,11 @@ export async function createProvider(deps: ProviderDeps): Promise<Provider> {
   const provider = new library.Provider(deps.issuer, configuration(deps, library))
   // Behind a proxy the scheme comes from `publicUrl`, which the front writes into the one header that is trusted here.
   provider.proxy = true
+  // Whatever page the library makes by itself is held to the rules of ours: it runs nothing and sends nothing.
+  provider.use(async (ctx, next) => {
+    await next()
+    if (ctx.response.is('html')) ctx.set({ ...pageHeaders })
+  })
   provider.on('server_error', (_ctx, error: Error) =>
     deps.log.error({ cause: error.stack }, 'authorization server failed'),
   )
@@ -98,6 +104,9 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
     loadExistingGrant: (ctx) => loadLogin(ctx, deps),
     extraTokenClaims: (ctx, token) => rootClaims(ctx, token, deps),
     issueRefreshToken: () => false,
+    // A code belongs to its login alone: another login in the same browser, to a second server perhaps, must not end it.
+    expiresWithSession: () => false,
+    allowOmittingSingleRegisteredRedirectUri: false,
     ttl: {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ACCESS_TOKEN_SECONDS,
       AuthorizationCode: 60,

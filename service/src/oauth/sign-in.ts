@@ -8,11 +8,17 @@ import type { Session, User, Users } from '#users'
 import type { Cookies } from './cookies.ts'
 import { readForm } from './form.ts'
 
+/** A user name is not longer. */
+export const HINT_LENGTH_MAX = 256
+
 /** Where a sign-in leads afterwards: a path of ours, and what to write into the form. */
-const destination = z.strictObject({ to: z.string().startsWith('/'), hint: z.string().max(256) })
+const destination = z.strictObject({ to: z.string().startsWith('/'), hint: z.string().max(HINT_LENGTH_MAX) })
 export type Destination = z.infer<typeof destination>
 
-const credentials = z.strictObject({ username: z.string().max(256), password: z.string().max(1024) })
+const credentials = z.strictObject({
+  username: z.string().max(HINT_LENGTH_MAX),
+  password: z.string().max(1024),
+})
 
 const PURPOSE = 'sign-in'
 const TICKET_SECONDS = 15 * 60
@@ -88,6 +94,7 @@ function signInPage(ticket: string, username: string, problem?: string) {
           autocomplete="username"
           required
           autocapitalize="none"
+          ${username === '' ? 'autofocus' : ''}
         />
         <label for="password">Password</label>
         <input
@@ -96,7 +103,7 @@ function signInPage(ticket: string, username: string, problem?: string) {
           type="password"
           autocomplete="current-password"
           required
-          autofocus
+          ${username === '' ? '' : 'autofocus'}
         />
         <div class="actions"><button class="primary">Sign in</button></div>
       </form>`,

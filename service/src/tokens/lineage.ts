@@ -10,6 +10,7 @@ import {
   formatAct,
   formatScope,
   Refusal,
+  sameActor,
   type Scopes,
   type SubjectId,
 } from '@tetrapod/protocol'
@@ -79,11 +80,15 @@ export interface Step {
  * The claims of the token after `parent` (RFC 8693 §4.1; DESIGN §1). One actor more, one audience, never longer alive
  * than the parent or the grant; who the user is, how they authenticated and the transaction stay as they were.
  *
- * Throws Refusal `depth` when the parent may not be exchanged further, `loop` when the actor acted before.
+ * Throws Refusal `depth` when the parent may not be exchanged further, `loop` when the actor acted before, `subject` when
+ * it is the user.
  */
 export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
   const { gid, hop, rem, anc } = parent.delegation
   if (rem < 1) throw new Refusal('depth', 'the chain may not grow further')
+  if (sameActor(step.actor, { iss: parent.issuer, sub: parent.subject })) {
+    throw new Refusal('subject', 'the user appears as an actor')
+  }
   const chain = appendActor(parent.chain, step.actor)
   return {
     iss: parent.issuer,

@@ -1,0 +1,50 @@
+/** What to look at when a code is met and its sentence is not enough. In Markdown. */
+export const whatToCheck: Readonly<Record<string, string>> = {
+  'audit.bundle_unreadable':
+    'whether the database file was restored or edited by hand. The audit log notices a bundle that is changed or missing.',
+  'audit.unavailable':
+    'free space and permissions of the data directory. Nothing is let through unrecorded, so calls work again when the disk does.',
+  'broker.client_not_allowed':
+    'that the caller is a server with `client` in the catalogue. Agents do not exchange tokens in this version.',
+  'broker.consent_required':
+    'the `scope` of the answer: the agent has to ask the user for it at the server that was called. An edge that was added to `calls` later asks everybody again.',
+  'broker.policy_denied':
+    'that a `permit` names both `servers` (who asks) and `apis` (the target): a permit for tools permits no exchange.',
+  'broker.scope_unreachable':
+    '`calls` of the asking server: no scope there leads to the one that was asked for.',
+  'broker.subject_token_refused':
+    'that the server sends the very token it was called with, that it is still alive, and that the grant is (`tetrapod grants list`). The reason is on the `token for` line of `tetrapod audit tail --json`.',
+  'broker.target_unknown':
+    'that the key or `resource` is an API of the catalogue, and `calls` of the server lists it.',
+  'catalogue.invalid':
+    'each line that is listed; `tetrapod check --config FILE` says the same without a start.',
+  'egress.not_configured': 'the origins in the catalogue. Redirects are not followed.',
+  'gateway.header_mismatch': 'a proxy between agent and gateway that drops or rewrites headers.',
+  'gateway.meta_missing':
+    'that the client speaks MCP 2026-07-28, in which every request carries these members.',
+  'gateway.origin_refused': 'that it is not a web page that calls: agents send no `Origin`.',
+  'gateway.policy_denied':
+    '`policies`: what no rule permits is denied, and a forbid wins. To the caller a tool it may not see does not exist, so this looks like `gateway.tool_unknown`.',
+  'gateway.scope_missing':
+    '`tools` of the server in the catalogue: the challenge names the scopes they list for this tool.',
+  'gateway.token_refused':
+    'that the token was got for this very URL (`aud`), is not older than five minutes, and that the grant is not revoked (`tetrapod grants list`).',
+  'gateway.tool_unknown':
+    'that a name or pattern in `tools` of the server covers the tool, and a rule permits it.',
+  'gateway.upstream_refused':
+    'that `url` of the server in the catalogue is, to the letter, the `resource` that the server was given.',
+  'gateway.upstream_unavailable': 'that the server runs where `url` says.',
+  'gateway.version_unsupported': 'that the client speaks MCP 2026-07-28.',
+  'http.wrong_host':
+    'that the address in the browser or agent is `publicUrl` to the letter: `localhost` is not 127.0.0.1.',
+  'oauth.client_unauthenticated':
+    'the clocks of both machines, that `aud` of the assertion is the issuer and nothing else, that each assertion is sent once, and that `jwks_uri` serves the key it is signed with.',
+  'oauth.interaction_expired':
+    'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
+  'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
+  'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
+  'storage.locked':
+    'for a Tetrapod that still runs. The lock goes with its process; there is no file to delete.',
+  'vault.keyring_exposed': 'how the file came to be readable, and whether its keys are still yours alone.',
+  'vault.unopenable': 'that `keyring.json` is the one this database was written with.',
+}

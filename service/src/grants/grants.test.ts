@@ -1,0 +1,256 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { openRevocation } from '#revocation'
+import { type Consent, createGrants, type Grant, type GrantStore } from './index.ts'
+
+const NOW = 1_800_000_000_000
+const DAYS_30 = 30 * 24 * 3600_000
+const recorded = async () => {}
+const consent: Consent = {
+  user: 'u1',
+  agent: 'planner',
+  server: 'crm',
+  scopes: ['crm.read'],
+  calls: { payroll: { 'crm.read': ['payroll.read'] } },
+}
+
+describe('a consent', () => {
+  test('is a grant for thirty days, as it was shown', async () => {
+    const { grants } = await setUp()
+    const grant = await grants.give(consent, recorded)
+    expect(grant).toMatchObject({
+      version: 1,
+      user: 'u1',
+      agent: 'planner',
+      createdAt: NOW,
+      expiresAt: NOW + DAYS_30,
+    })
+    expect(grant.mounts).toEqual({ crm: { scopes: consent.scopes, calls: consent.calls } })
+    expect(await grants.live(grant.id)).toEqual(grant)
+    expect(await grants.liveFor('u1', 'planner')).toEqual(grant)
+    expect(grants.expiryOfNew()).toBe(NOW + DAYS_30)
+  })
+
+  test('that is wider is the next version, and keeps what was granted', async () => {
+    const { grants } = await setUp()
+    const first = await grants.give(consent, recorded)
+    const more = {
+      scopes: ['crm.write'],
+      calls: { payroll: { 'crm.write': ['payroll.pay'] }, ledger: { 'crm.write': ['book'] } },
+    }
+    const second = await grants.give({ ...consent, ...more }, recorded)
+    const third = await grants.give(
+      { ...consent, server: 'notes', scopes: ['notes.read'], calls: {} },
+      recorded,
+    )
+    expect([second.id, third.id, second.version, third.version]).toEqual([first.id, first.id, 2, 3])
+    expect(third.mounts).toEqual({
+      crm: {
+        scopes: ['crm.read', 'crm.write'],
+        calls: {
+          payroll: { 'crm.read': ['payroll.read'], 'crm.write': ['payroll.pay'] },
+          ledger: { 'crm.write': ['book'] },
+        },
+      },
+      notes: { scopes: ['notes.read'], calls: {} },
+    })
+    expect(await grants.live(first.id)).toEqual(third)
+  })
+
+  test('given again and again holds exactly what was ever shown, whatever it is called', async () => {
+    const name = fc.constantFrom('crm', 'constructor', '__proto__', 'a')
+    const names = fc.uniqueArray(name, { maxLength: 3 })
+    const shown = fc.record({
+      server: name,
+      scopes: names,
+      calls: fc.dictionary(name, fc.dictionary(name, names)),
+    })
+    const property = fc.asyncProperty(fc.array(shown, { minLength: 1, maxLength: 4 }), async (consents) => {
+      const { grants } = await setUp()
+      let last: Grant | undefined
+      for (const each of consents) last = await grants.give({ ...consent, ...each }, recorded)
+      expect(factsOf(last?.mounts ?? {})).toEqual(
+        new Set(consents.flatMap((it) => [...factsOf({ [it.server]: it })])),
+      )
+    })
+    await fc.assert(property, { numRuns: 60 })
+  })
+
+  test('after the old one expired gets nothing of it', async () => {
+    const { grants, clock } = await setUp()
+    const first = await grants.give(consent, recorded)
+    clock.time += DAYS_30
+    const second = await grants.give(
+      { ...consent, server: 'notes', scopes: ['notes.read'], calls: {} },
+      recorded,
+    )
+    expect(second.mounts).toEqual({ notes: { scopes: ['notes.read'], calls: {} } })
+    expect(second).toMatchObject({ id: first.id, version: 2, expiresAt: NOW + 2 * DAYS_30 })
+  })
+
+  test('after a revocation is a new grant, with nothing of the old', async () => {
+    const { grants } = await setUp()
+    const first = await grants.give(consent, recorded)
+    await grants.revoke(first.id)
+    const second = await grants.give({ ...consent, scopes: ['crm.write'], calls: {} }, recorded)
+    expect(second.id).not.toBe(first.id)
+    expect(second).toMatchObject({ version: 1, mounts: { crm: { scopes: ['crm.write'], calls: {} } } })
+    expect(await grants.live(first.id)).toBeUndefined()
+  })
+
+  test('that cannot be put on record gives nothing', async () => {
+    const { grants, rows } = await setUp()
+    const refuses = () => Promise.reject(new Error('audit is down'))
+    await expect(grants.give(consent, refuses)).rejects.toThrow('audit is down')
+    expect(rows.size).toBe(0)
+    const first = await grants.give(consent, recorded)
+    await expect(grants.give({ ...consent, scopes: ['crm.write'] }, refuses)).rejects.toThrow('audit is down')
+    expect(await grants.live(first.id)).toEqual(first)
+  })
+
+  test('is on record as it will be, before it counts', async () => {
+    const { grants, rows } = await setUp()
+    const onRecord: Grant[] = []
+    const given = await grants.give(consent, async (grant) => {
+      expect(rows.size).toBe(0)
+      onRecord.push(grant)
+    })
+    expect(onRecord).toEqual([given])
+  })
+
+  test('at the same moment as another for this agent: one counts, the other is told to start again', async () => {
+    const { grants, rows } = await setUp()
+    const both = await Promise.allSettled([
+      grants.give(consent, recorded),
+      grants.give({ ...consent, server: 'notes' }, recorded),
+    ])
+    expect(rows.size).toBe(1)
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'grants.changed_meanwhile', kind: 'conflict' },
+    })
+  })
+
+  test('that is wider, while the grant is revoked, does not bring it back', async () => {
+    const { grants } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    const revoking = async () => void (await grants.revoke(id))
+    await expect(grants.give({ ...consent, scopes: ['crm.write'] }, revoking)).rejects.toMatchObject({
+      code: 'grants.changed_meanwhile',
+    })
+    expect(await grants.live(id)).toBeUndefined()
+  })
+})
+
+describe('a grant', () => {
+  test('is dead at once when it is revoked, here and after a restart', async () => {
+    const { grants, reopen, rows } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    await grants.live(id)
+    expect(await grants.revoke(id)).toMatchObject({ id, revokedAt: NOW })
+    expect(await grants.live(id)).toBeUndefined()
+    expect(await grants.liveFor('u1', 'planner')).toBeUndefined()
+    expect(await (await reopen()).live(id)).toBeUndefined()
+    expect(rows.size).toBe(1)
+  })
+
+  test('is dead at the moment it expires', async () => {
+    const { grants, clock, reopen } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    clock.time = NOW + DAYS_30 - 1
+    expect(await grants.live(id)).toBeDefined()
+    clock.time = NOW + DAYS_30
+    expect(await grants.live(id)).toBeUndefined()
+    expect(await grants.liveFor('u1', 'planner')).toBeUndefined()
+    expect(await (await reopen()).live(id)).toBeUndefined()
+  })
+
+  test('is revoked once: a second time, and one that never was, are unknown', async () => {
+    const { grants } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    await grants.revoke(id)
+    await expect(grants.revoke(id)).rejects.toMatchObject({ code: 'grants.unknown', kind: 'missing' })
+    await expect(grants.revoke('nobody')).rejects.toMatchObject({ code: 'grants.unknown' })
+  })
+
+  test('of one agent is nothing to another agent or user', async () => {
+    const { grants } = await setUp()
+    await grants.give(consent, recorded)
+    expect(await grants.liveFor('u1', 'researcher')).toBeUndefined()
+    expect(await grants.liveFor('u2', 'planner')).toBeUndefined()
+    expect(await grants.live('other')).toBeUndefined()
+  })
+
+  test('that was read before its revocation and arrives after it stays dead, also when the feed has forgotten it', async () => {
+    const { grants, reopen, clock, rows, holdReads } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    const later = await reopen()
+    const release = holdReads()
+    const slow = later.live(id)
+    await later.revoke(id)
+    release()
+    expect(await slow).toBeUndefined()
+    clock.time += 700_000
+    const other = await later.give({ ...consent, agent: 'researcher' }, recorded)
+    await later.revoke(other.id)
+    expect(rows.get(id)?.revokedAt).toBe(NOW)
+    expect(await later.live(id)).toBeUndefined()
+  })
+})
+
+/** Everything a grant says, one line each. */
+function factsOf(mounts: Grant['mounts']): Set<string> {
+  const facts = Object.entries(mounts).flatMap(([server, { scopes, calls }]) => [
+    `at ${server}`,
+    ...scopes.map((scope) => `${server} ${scope}`),
+    ...Object.entries(calls).flatMap(([api, edges]) =>
+      Object.entries(edges).flatMap(([from, reached]) =>
+        reached.map((to) => `${server} ${api} ${from} ${to}`),
+      ),
+    ),
+  ])
+  return new Set(facts)
+}
+
+/** `reopen` is what a restart does; `holdReads` keeps the next read by id on its way until it is released. */
+async function setUp() {
+  const clock = { time: NOW, now: () => clock.time }
+  const rows = new Map<string, Grant>()
+  let held: Promise<void> | undefined
+  const current = (user: string, agent: string) =>
+    [...rows.values()].find((row) => row.user === user && row.agent === agent && row.revokedAt === undefined)
+  const store: GrantStore = {
+    find: async (id) => {
+      const row = rows.get(id)
+      const waiting = held
+      held = undefined
+      await waiting
+      return row
+    },
+    current: async (user, agent) => current(user, agent),
+    list: async () => [...rows.values()],
+    insert: async (grant) =>
+      current(grant.user, grant.agent) === undefined && rows.set(grant.id, grant).size > 0,
+    update: async (grant) => {
+      const row = rows.get(grant.id)
+      if (row === undefined || row.revokedAt !== undefined || row.version !== grant.version - 1) return false
+      rows.set(grant.id, grant)
+      return true
+    },
+    revoke: async (id, at) => {
+      const row = rows.get(id)
+      if (row === undefined || row.revokedAt !== undefined) return false
+      rows.set(id, { ...row, version: row.version + 1, revokedAt: at })
+      return true
+    },
+  }
+  const feed = { append: async () => 1, after: async () => [] }
+  const reopen = async () =>
+    createGrants({ store, revocation: await openRevocation({ store: feed, clock }), clock })
+  const holdReads = () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    held = promise
+    return resolve
+  }
+  return { grants: await reopen(), reopen, clock, rows, holdReads }
+}

@@ -1,0 +1,153 @@
+import { errors } from 'oidc-provider'
+import { describe, expect, test } from 'vitest'
+import type { Grants } from '#grants'
+import { hashed } from '#kernel'
+import type { Revocation } from '#revocation'
+import type { Sealed, Vault } from '#vault'
+import { stateAdapter } from './adapter.ts'
+import type { StateRow, StateStore } from './state-store.ts'
+
+const NOW = 1_700_000_000_000
+const LOGIN = 'grant.family.session'
+
+/** An adapter on memory; the vault keeps what it was given and hands out numbers. */
+function opened({ live = true, replayed = false } = {}) {
+  const rows = new Map<string, StateRow>()
+  const sealed = new Map<string, Buffer>()
+  const revoked: string[] = []
+  const clock = { at: NOW, now: () => clock.at }
+  const key = (model: string, idHash: string) => `${model}:${idHash}`
+  const state = {
+    find: async (model, idHash) => rows.get(key(model, idHash)),
+    findByUid: async (model, uidHash) =>
+      [...rows.values()].find((row) => row.model === model && row.uidHash === uidHash),
+    upsert: async (row) => {
+      const before = rows.get(key(row.model, row.idHash))
+      rows.set(key(row.model, row.idHash), { ...row, consumedAt: before?.consumedAt })
+    },
+    consume: async (model, idHash, at) => {
+      const row = rows.get(key(model, idHash))
+      if (row === undefined || row.consumedAt !== undefined) return false
+      rows.set(key(model, idHash), { ...row, consumedAt: at })
+      return true
+    },
+    remove: async (model, idHash) => void rows.delete(key(model, idHash)),
+    removeByGrant: async () => {},
+    sweep: async () => {},
+  } satisfies StateStore
+  const vault = {
+    seal: async (place: object, bytes: Uint8Array) => {
+      const name = `sealed for ${JSON.stringify(place)}`
+      sealed.set(name, Buffer.from(bytes))
+      return name as unknown as Sealed
+    },
+    open: async (place: object, value: Sealed) => {
+      if (String(value) !== `sealed for ${JSON.stringify(place)}`) throw new Error('another row')
+      return sealed.get(String(value)) ?? Buffer.alloc(0)
+    },
+  } as unknown as Vault
+  const grants = { live: async () => (live ? {} : undefined) } as unknown as Grants
+  const revocation = {
+    revoked: (_kind: string, id: string) => revoked.includes(id),
+    revoke: async (_kind: string, id: string) => void revoked.push(id),
+  } as unknown as Revocation
+  const replay = { use: async () => !replayed }
+  const adapter = stateAdapter({ state, replay, vault, grants, revocation, clock, errors })
+  return { adapter, rows, revoked, clock }
+}
+
+describe('the library’s state', () => {
+  const code = { accountId: 'the-account', clientId: 'assistant', grantId: LOGIN, uid: 'the-uid', scope: 's' }
+
+  test('a row has neither the id nor anything of the payload but the login it belongs to', async () => {
+    const { adapter, rows } = opened()
+    await adapter('AuthorizationCode').upsert('the-code', code, 60)
+    const row = JSON.stringify([...rows])
+    for (const canary of ['the-code', 'the-account', 'the-uid', 'assistant'])
+      expect(row).not.toContain(canary)
+    expect([...rows.values()]).toEqual([
+      expect.objectContaining({
+        idHash: hashed('the-code'),
+        uidHash: hashed('the-uid'),
+        grantId: LOGIN,
+        expiresAt: NOW + 60_000,
+      }),
+    ])
+  })
+
+  test('what was put in comes out, by id and by uid', async () => {
+    const { adapter } = opened()
+    await adapter('Session').upsert('id', code, 60)
+    expect(await adapter('Session').find('id')).toEqual(code)
+    expect(await adapter('Session').findByUid('the-uid')).toEqual(code)
+    expect(await adapter('Interaction').find('id')).toBeUndefined()
+  })
+
+  test('every write of a row is sealed for a version of its own', async () => {
+    const { adapter, rows } = opened()
+    const versions = []
+    for (let i = 0; i < 3; i++) {
+      await adapter('Session').upsert('id', code, 60)
+      versions.push(rows.get(`Session:${hashed('id')}`)?.version ?? 0)
+    }
+    expect(versions).toEqual([NOW, NOW + 1, NOW + 2])
+  })
+
+  test('what expired is not found', async () => {
+    const { adapter, clock } = opened()
+    await adapter('Session').upsert('id', code, 60)
+    clock.at += 60_000
+    expect(await adapter('Session').find('id')).toBeUndefined()
+  })
+
+  test('of two uses the second throws and ends the login', async () => {
+    const { adapter, revoked } = opened()
+    await adapter('AuthorizationCode').upsert('the-code', code, 60)
+    await adapter('AuthorizationCode').consume('the-code')
+    expect(revoked).toEqual([])
+    await expect(adapter('AuthorizationCode').consume('the-code')).rejects.toThrow(errors.InvalidGrant)
+    expect(revoked).toEqual(['family'])
+  })
+
+  test('using what was never there throws and ends nothing', async () => {
+    const { adapter, revoked } = opened()
+    await expect(adapter('AuthorizationCode').consume('x')).rejects.toThrow(errors.InvalidGrant)
+    expect(revoked).toEqual([])
+  })
+})
+
+describe('the library’s Grant', () => {
+  const grant = { accountId: 'a', clientId: 'c' }
+
+  test('is found while our grant lives and its login was not ended', async () => {
+    const { adapter, revoked } = opened()
+    await adapter('Grant').upsert(LOGIN, grant, 60)
+    expect(await adapter('Grant').find(LOGIN)).toEqual(grant)
+    revoked.push('family')
+    expect(await adapter('Grant').find(LOGIN)).toBeUndefined()
+  })
+
+  test('is gone at once when ours is revoked', async () => {
+    const { adapter } = opened({ live: false })
+    await adapter('Grant').upsert(LOGIN, grant, 60)
+    expect(await adapter('Grant').find(LOGIN)).toBeUndefined()
+  })
+
+  test('under an id that is not ours is not found', async () => {
+    const { adapter } = opened()
+    await adapter('Grant').upsert('x', grant, 60)
+    expect(await adapter('Grant').find('x')).toBeUndefined()
+  })
+
+  test('destroyed, ends its login', async () => {
+    const { adapter, revoked } = opened()
+    await adapter('Grant').destroy(LOGIN)
+    expect(revoked).toEqual(['family'])
+  })
+})
+
+test('an assertion that was used before is refused', async () => {
+  const used = opened({ replayed: true }).adapter('ReplayDetection')
+  await expect(used.upsert('id', {}, 60)).rejects.toThrow(errors.InvalidClientAuth)
+  await expect(opened().adapter('ReplayDetection').upsert('id', {}, 60)).resolves.toBeUndefined()
+})

@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { glob, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { declareAll } from '../bin/docs/errors-page.ts'
+import { whatToCheck } from '../bin/docs/what-to-check.ts'
+import { companyAt } from '../demo/src/company.ts'
+import { checkPorts } from '../demo/src/launcher/ports.ts'
+import { declaredFaults } from '../service/src/kernel/index.ts'
+import { lines } from './support/architecture.ts'
+import { code, readSources, root } from './support/sources.ts'
+
+interface Page {
+  readonly path: string
+  readonly text: string
+}
+
+const pages: Page[] = []
+for await (const path of glob(['*.md', '*/*.md', 'docs/**/*.md'], {
+  cwd: root,
+  exclude: ['node_modules/**'],
+})) {
+  if (!path.startsWith('node_modules')) pages.push({ path, text: await readFile(join(root, path), 'utf8') })
+}
+const pageAt = (path: string) => pages.find((page) => page.path === path)?.text ?? ''
+const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  readonly scripts: Readonly<Record<string, string>>
+}
+
+/** The lines of every \`sh\` block. */
+const commands = pages.flatMap(({ path, text }) =>
+  [...text.matchAll(/^```sh\n([^]*?)^```/gm)]
+    .flatMap(([, block = '']) => block.split('\n').filter((line) => line.trim() !== ''))
+    .map((command) => ({ path, command })),
+)
+
+interface Ended {
+  readonly code: number | null
+  readonly output: string
+}
+
+interface Running {
+  readonly ended: Promise<Ended>
+  /** Resolves with the output once it matches. */
+  printed(pattern: RegExp): Promise<string>
+  readonly process: ChildProcess
+}
+
+function run(words: readonly string[]): Running {
+  const child = spawn(words[0] ?? '', words.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      child.emit('printed')
+    })
+  }
+  return {
+    process: child,
+    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, output }))),
+    printed: async (pattern) => {
+      while (!pattern.test(output)) await once(child, 'printed')
+      return output
+    },
+  }
+}
+
+/** A place where five ports in a row are free. */
+async function freeCompany(): Promise<number> {
+  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  return checkPorts(companyAt(port)).then(() => port, freeCompany)
+}
+
+describe('every command of the documents works', () => {
+  let data = ''
+  let port = 0
+  let walked: Ended
+  let company: Running
+  let welcome = ''
+  const npmStart = (...flags: readonly string[]) =>
+    run([...(scripts['start'] ?? '').split(' '), '--port', String(port), '--data', data, ...flags])
+
+  // One walk first, so that the company that then stays up has grants and a record to show.
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'tetrapod-docs-'))
+    port = await freeCompany()
+    walked = await npmStart('--once').ended
+    company = npmStart()
+    welcome = await company.printed(/\n\n$/)
+  })
+  afterAll(async () => {
+    company.process.kill('SIGTERM')
+    await company.ended
+    await rm(data, { recursive: true, force: true })
+  })
+
+  test('there are some', () => {
+    expect(commands.map(({ command }) => command)).toEqual(expect.arrayContaining(['npm start', 'npm test']))
+  })
+
+  test.each(commands)('$path: $command', async ({ command }) => {
+    if (command === 'npm start') return expect(company.process.exitCode).toBe(null)
+    if (command === 'npm start -- --once') return expect(walked).toMatchObject({ code: 0 })
+    // Not run from a test: they run the tests. That they exist and lead somewhere is what can be said here.
+    const script = /^npm (?:run )?(test|check)$/.exec(command)?.[1]
+    if (script !== undefined) return expect(scripts[script]).toMatch(/^node bin\/with-node\.js /)
+    expect(command).toMatch(/^node service\/bin\/tetrapod\.js /)
+    const { output } = await run(['node', 'service/bin/tetrapod.js', 'grants', 'list', '--data', data]).ended
+    const [id = ''] = output.split(' ')
+    const words = command.replaceAll('.tetrapod', data).replace('GRANT_ID', id).split(' ')
+    const ended = await run(words.filter((word) => word !== '')).ended
+    expect(ended).toEqual({ code: 0, output: expect.stringMatching(/\S/) })
+  })
+
+  test('a start prints what the README says', () => {
+    const quoted = /^The demo company is running[^]*?(?=```)/m.exec(pageAt('README.md'))?.[0] ?? ''
+    const here = quoted
+      .replaceAll(/400(\d)/g, (_, offset: string) => String(port + Number(offset)))
+      .replaceAll('.tetrapod', relative(root, data))
+    expect(welcome.trim()).toBe(here.trim())
+  })
+})
+
+describe('what the documents name is there', () => {
+  test.each(pages)('$path', ({ path, text }) => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)].map(
+      ([, link, image]) => join(dirname(path), link ?? image ?? ''),
+    )
+    const files = [...text.matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|js|md|json|svg))`/g)].map(
+      ([, file = '']) => file,
+    )
+    const missing = [...links, ...files.filter((file) => !file.startsWith('src/'))].filter(
+      (file) => !existsSync(join(root, file)),
+    )
+    expect(missing).toEqual([])
+  })
+
+  test('the table of modules is the modules', async () => {
+    const entries = await readdir(join(root, 'service/src'), { withFileTypes: true })
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+    const named = [...pageAt('service/README.md').matchAll(/^\| `([a-z]+)` \|/gm)].map(
+      ([, name = '']) => name,
+    )
+    expect(named.toSorted()).toEqual(folders.toSorted())
+  })
+
+  test('the order of modules is the order that is held', async () => {
+    const entries = await readdir(join(root, 'service/src'))
+    const held = lines
+      .map((line) => line.filter((name) => entries.includes(name) && name !== 'faults.ts').toSorted())
+      .filter((line) => line.length > 0)
+    const block = /```\n(main\.ts[^]*?)```/.exec(pageAt('ARCHITECTURE.md'))?.[1] ?? ''
+    const said = block
+      .trimEnd()
+      .split('\n')
+      .map((line) => (line.split('   ')[0] ?? '').split(/\s+/).toSorted())
+    expect(said).toEqual(held)
+  })
+
+  test('every table of the database has its line', async () => {
+    const folder = join(root, 'service/src/storage/sqlite/migrations')
+    const files = await readdir(folder)
+    const statements = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
+    const tables = statements.flatMap((text) =>
+      [...text.matchAll(/create table (\w+)/g)].map(([, name = '']) => name),
+    )
+    const said = [...pageAt('docs/storage.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, name = '']) => name)
+    expect(tables.filter((name) => !said.includes(name))).toEqual([])
+  })
+
+  test('every fault is declared where the list of errors is made from', async () => {
+    const sources = (await readSources('service/src')).filter(
+      ({ path }) => !/\.(test|fixture)\.ts$/.test(path),
+    )
+    const elsewhere = sources
+      .filter(({ path }) => !path.endsWith('/faults.ts'))
+      .filter(({ text }) => /\bfaults\(\s*['"`]|new Fault\(\s*['"`]/.test(code(text)))
+    expect(elsewhere.map(({ path }) => path)).toEqual([])
+  })
+
+  test('advice is for errors that exist', async () => {
+    await declareAll()
+    expect(Object.keys(whatToCheck).filter((code) => !declaredFaults.has(code))).toEqual([])
+  })
+})

@@ -1,0 +1,161 @@
+import { createAgent, type Login, type LoginOptions } from '@tetrapod/agent-sdk'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { officialClient } from '../support/by-hand.ts'
+import { chromiumArguments, findChromium } from '../support/chromium.ts'
+import { openWorld, passwords, type World } from '../support/world.ts'
+
+const executablePath = findChromium()
+
+const looks = [390, 1280].flatMap((width) =>
+  (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
+)
+
+describe.runIf(executablePath !== undefined)('in Chromium, without JavaScript, by keyboard alone', () => {
+  let world: World
+  let browser: Browser
+  beforeAll(async () => {
+    world = await openWorld()
+    browser = await chromium.launch({
+      executablePath: executablePath ?? '',
+      args: [...chromiumArguments],
+    })
+  })
+  afterAll(async () => {
+    await browser.close()
+    await world.close()
+  })
+
+  const opened = async (look: (typeof looks)[number], run: (context: BrowserContext) => Promise<void>) => {
+    const { width, colorScheme } = look
+    const context = await browser.newContext({
+      javaScriptEnabled: false,
+      viewport: { width, height: 844 },
+      colorScheme,
+    })
+    await run(context)
+    await context.close()
+  }
+
+  /** The whole login of the agent; `walk` takes a person from its first address to the agent's own. */
+  const loginBy = async (walk: (url: string) => Promise<string>, options: LoginOptions = {}) => {
+    const client = { id: 'assistant', key: world.agentKey }
+    const agent = createAgent({ client, redirectUri: world.urls.agent })
+    const { url, state } = await agent.begin(world.mount('crm'), options)
+    return agent.finish(await walk(url), state)
+  }
+
+  test.each(looks)(
+    'a person signs in and agrees at $width px, $colorScheme, and the agent works',
+    async (look) => {
+      await opened(look, async (context) => {
+        const page = await context.newPage()
+        const complaints = complaintsOf(page)
+        const login = await loginBy(
+          async (url) => {
+            await page.goto(url)
+            await fits(page)
+            await signIn(page, 'alice')
+            await page.waitForURL('**/interaction/**')
+            await fits(page)
+            expect(await page.locator('h1').textContent()).toBe('Let Test assistant act for you?')
+            await press(page, 'Allow')
+            await page.waitForURL(`${world.urls.agent}**`)
+            return page.url()
+          },
+          { prompt: 'consent' },
+        )
+        expect(complaints).toEqual([])
+        await uses(login)
+      })
+    },
+  )
+
+  test('a wrong password is said in words, and the next try works', async () => {
+    await opened({ width: 390, colorScheme: 'light' }, async (context) => {
+      const page = await context.newPage()
+      await loginBy(async (url) => {
+        await page.goto(url)
+        await page.keyboard.type('bob')
+        await page.keyboard.press('Tab')
+        await page.keyboard.type('wrong')
+        await page.keyboard.press('Enter')
+        await page.waitForSelector('[role=alert]')
+        expect(await page.inputValue('#username')).toBe('bob')
+        await page.keyboard.type(passwords['bob'] ?? '')
+        await page.keyboard.press('Enter')
+        await page.waitForURL('**/interaction/**')
+        await press(page, 'Allow')
+        await page.waitForURL(`${world.urls.agent}**`)
+        return page.url()
+      })
+    })
+  })
+
+  test('a person who does not agree is brought back to the agent, which is told so', async () => {
+    await opened({ width: 1280, colorScheme: 'light' }, async (context) => {
+      const page = await context.newPage()
+      const denied = loginBy(
+        async (url) => {
+          await page.goto(url)
+          await signIn(page, 'alice')
+          await page.waitForURL('**/interaction/**')
+          await press(page, 'Do not allow')
+          await page.waitForURL(`${world.urls.agent}**`)
+          return page.url()
+        },
+        { prompt: 'consent' },
+      )
+      await expect(denied).rejects.toThrow('The login or the consent was refused')
+    })
+  })
+})
+
+/** Fills in the form from wherever the focus is: the page puts it into the first field that is empty. */
+async function signIn(page: Page, username: string): Promise<void> {
+  await focus(page, '#username')
+  await page.keyboard.press('ControlOrMeta+A')
+  await page.keyboard.type(username)
+  await focus(page, '#password')
+  await page.keyboard.type(passwords[username] ?? '')
+  await page.keyboard.press('Enter')
+}
+
+/** Tabs to the button that says so and presses it. */
+async function press(page: Page, label: string): Promise<void> {
+  await focus(page, `button:text-is("${label}")`)
+  await page.keyboard.press('Enter')
+}
+
+/** Tabs until the element has the focus, as a person does who has no mouse. */
+async function focus(page: Page, selector: string): Promise<void> {
+  for (let stop = 0; stop < 12; stop++) {
+    if ((await page.locator(`${selector}:focus`).count()) === 1) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`${selector} cannot be reached by keyboard`)
+}
+
+/** Nobody scrolls sideways. */
+async function fits(page: Page): Promise<void> {
+  const { width = 0 } = page.viewportSize() ?? {}
+  const [main, root] = await Promise.all(['main', 'html'].map((it) => page.locator(it).boundingBox()))
+  expect((main?.x ?? 0) + (main?.width ?? 0)).toBeLessThanOrEqual(width)
+  expect(root?.width).toBeLessThanOrEqual(width)
+}
+
+/** What the browser refuses or misses: a style that its hash does not allow, a form that may not be sent. */
+function complaintsOf(page: Page): readonly string[] {
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().includes('favicon')) complaints.push(message.text())
+  })
+  return complaints
+}
+
+async function uses(login: Login): Promise<void> {
+  const client = await officialClient(login.resource, login.token() ?? '')
+  const result = await client.callTool({ name: 'my_commission', arguments: {} })
+  expect(result.isError).toBeFalsy()
+  await client.close()
+}
