@@ -139,7 +139,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     },
   }
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
-  const operators = adminHandler({ audit, grants, recordRevocation: records.revocation, log })
+  const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
   return { routes: { paths, segments: oauth.segments }, operators, audit, egress }
 }
 

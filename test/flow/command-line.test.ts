@@ -202,7 +202,9 @@ describe('beside a running service', () => {
   test('grants list shows who let which agent do what, until when', async () => {
     const { code, out } = await run('grants', 'list')
     expect(code).toBe(0)
-    expect(out).toMatch(/^\S+ {2}user \S+ {2}agent assistant {2}crm\[crm\.read\] {2}until \d{4}-\d\d-\d\d/)
+    expect(out).toMatch(
+      /^\S+ {2}user (alice|bob) {2}agent assistant {2}crm\[crm\.read\] {2}until \d{4}-\d\d-\d\d/,
+    )
     const { out: json } = await run('grants', 'list', '--json')
     expect(JSON.parse(json)).toMatchObject({ agent: 'assistant', mounts: { crm: { scopes: ['crm.read'] } } })
   })

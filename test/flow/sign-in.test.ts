@@ -157,6 +157,14 @@ describe('the session cookie', () => {
     expect(new Set([...cookies, fixed]).size).toBe(3)
   })
 
+  test('is worth nothing once the browser that has it signs in again', async () => {
+    const person = newPerson()
+    await person.submit(await toSignIn(person), alice)
+    expect((await toSignIn(person)).url.pathname).not.toBe('/sign-in')
+    await post((await toSignIn()).url, alice, { cookie: person.cookies(world.publicUrl) })
+    expect((await toSignIn(person)).url.pathname).toBe('/sign-in')
+  })
+
   test('is no sign-in when somebody made it up', async () => {
     const { status, headers } = await fetch(hand.authorizeUrl(), {
       headers: { cookie: `tetrapod_session_${new URL(world.publicUrl).port}=${'A'.repeat(43)}` },
@@ -187,6 +195,15 @@ describe('another person in the same browser', () => {
     const person = newPerson()
     expect(await userOf(await hand.codeOf(person, {}, 'alice'))).toBe('alice')
     expect(await userOf(await hand.codeOf(person, { prompt: 'login' }, 'bob'))).toBe('bob')
+    expect(await userOf(await hand.codeOf(person, {}, 'nobody: no page asks'))).toBe('bob')
+  })
+
+  test('the library’s own session of the one before counts for nothing once another person signed in', async () => {
+    const person = newPerson()
+    const { url } = await toSignIn(person)
+    await hand.codeOf(person, {}, 'alice')
+    const bob = new URLSearchParams({ username: 'bob', password: 'bob-password' })
+    await person.send(url.href, { method: 'POST', body: bob, headers: { origin: world.publicUrl } })
     expect(await userOf(await hand.codeOf(person, {}, 'nobody: no page asks'))).toBe('bob')
   })
 

@@ -5,11 +5,13 @@ import type { Audit } from '#audit'
 import type { Grant, Grants } from '#grants'
 import { asFault, type Handler, logged, statusOf } from '#http'
 import type { Log } from '#kernel'
+import type { Users } from '#users'
 import { fault } from './faults.ts'
 
 export interface AdminDeps {
   readonly audit: Audit
   readonly grants: Grants
+  readonly users: Users
   /** Puts a revocation on record. The revocation itself waits for nothing. */
   readonly recordRevocation: (grant: Grant) => Promise<void>
   readonly log: Log
@@ -24,10 +26,15 @@ const range = z.object({
  * The operators' API. It is served on a socket that only the service's own user can open, so that who reaches it may do
  * what it does; commands that change state go through it and never to the database behind the service's back.
  */
-export function adminHandler({ audit, grants, recordRevocation, log }: AdminDeps): Handler {
+export function adminHandler({ audit, grants, users, recordRevocation, log }: AdminDeps): Handler {
   const app = new Hono()
   app.get('/audit', async (c) => c.json({ lines: await audit.tail(rangeOf(c.req.query())) }))
-  app.get('/grants', async (c) => c.json({ grants: await grants.list() }))
+  app.get('/grants', async (c) => {
+    const named = (await grants.list()).map(async (grant) => {
+      return { ...grant, username: (await users.find(grant.user))?.subjectId.sub }
+    })
+    return c.json({ grants: await Promise.all(named) })
+  })
   app.post('/grants/:id/revoke', async (c) => {
     const revoked = await grants.revoke(c.req.param('id'))
     await recordRevocation(revoked)

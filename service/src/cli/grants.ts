@@ -3,6 +3,9 @@ import type { Grant } from '#grants'
 import { askService } from './operator.ts'
 import { UsageError } from './usage-error.ts'
 
+/** A grant as the service lists it: of whom, by their own name, where the configuration still has them. */
+type Listed = Grant & { readonly username?: string }
+
 /** `tetrapod grants list|revoke`. */
 export async function grants(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -17,7 +20,7 @@ export async function grants(args: readonly string[]): Promise<void> {
 }
 
 async function list(data: string, json: boolean): Promise<void> {
-  const { grants } = (await askService(data, { path: '/grants' })) as { readonly grants: readonly Grant[] }
+  const { grants } = (await askService(data, { path: '/grants' })) as { readonly grants: readonly Listed[] }
   for (const grant of grants) process.stdout.write(`${json ? JSON.stringify(grant) : line(grant)}\n`)
 }
 
@@ -26,10 +29,10 @@ async function revoke(data: string, id: string): Promise<void> {
   process.stdout.write(`Revoked ${id}.\n`)
 }
 
-function line({ id, user, agent, mounts, expiresAt, revokedAt }: Grant): string {
+function line({ id, user, username, agent, mounts, expiresAt, revokedAt }: Listed): string {
   const scopes = Object.entries(mounts).map(([server, { scopes }]) => `${server}[${scopes.join(' ')}]`)
   const until = revokedAt === undefined ? `until ${iso(expiresAt)}` : `revoked ${iso(revokedAt)}`
-  return `${id}  user ${user}  agent ${agent}  ${scopes.join(' ')}  ${until}`
+  return `${id}  user ${username ?? user}  agent ${agent}  ${scopes.join(' ')}  ${until}`
 }
 
 function iso(milliseconds: number): string {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createEgress, readAll } from './egress.ts'
-import { configuredFetch } from './key-set.ts'
+import { configuredFetch, keySet } from './key-set.ts'
 
 const opened: (() => unknown)[] = []
 afterEach(async () => {
@@ -114,5 +114,28 @@ describe('an answer', () => {
     })
     const fetched = configuredFetch(doorTo(origin))(origin)
     await expect(fetched).rejects.toMatchObject({ code: 'egress.too_large' })
+  })
+})
+
+describe('the keys of a party', () => {
+  const unavailable = { code: 'egress.keys_unavailable', kind: 'unavailable' }
+  const asked = { alg: 'ES256', kid: 'k1' }
+  const token = { payload: '', signature: '' }
+
+  test('that answers with an error are unavailable: nothing is said of what it signed', async () => {
+    const origin = await party((_request, response) => response.writeHead(500).end())
+    const keys = keySet(`${origin}/jwks`, doorTo(origin))
+    await expect(keys(asked, token)).rejects.toMatchObject(unavailable)
+  })
+
+  test('that cannot be reached are unavailable', async () => {
+    const keys = keySet('http://127.0.0.1:1/jwks', doorTo('http://127.0.0.1:1'))
+    await expect(keys(asked, token)).rejects.toMatchObject(unavailable)
+  })
+
+  test('that does not have the one asked for are there: the token is at fault', async () => {
+    const origin = await party((_request, response) => response.end('{"keys":[]}'))
+    const keys = keySet(`${origin}/jwks`, doorTo(origin))
+    await expect(keys(asked, token)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
   })
 })

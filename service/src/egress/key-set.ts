@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 import { type Egress, readAll } from './egress.ts'
+import { fault } from './faults.ts'
 
 const KEY_SET_BYTES_MAX = 64 * 1024
 
@@ -15,10 +16,19 @@ export function configuredFetch(egress: Egress): typeof fetch {
   }
 }
 
-/** A party's published keys (RFC 7517): cached, fetched again for an unknown key at most every 30 s. */
+/**
+ * A party's published keys (RFC 7517): cached, fetched again for an unknown key at most every 30 s. Throws
+ * `egress.keys_unavailable` when they cannot be fetched; what jose throws says something of the token.
+ */
 export function keySet(jwksUri: string, egress: Egress): JWTVerifyGetKey {
   return createRemoteJWKSet(new URL(jwksUri), {
-    [customFetch]: configuredFetch(egress),
+    [customFetch]: async (url, init) => {
+      const answer = await configuredFetch(egress)(url, init).catch((cause: unknown) => {
+        throw fault.keys_unavailable({ cause })
+      })
+      if (!answer.ok) throw fault.keys_unavailable({ detail: `status ${answer.status}` })
+      return answer
+    },
     timeoutDuration: 3_000,
     cacheMaxAge: 10 * 60_000,
   })

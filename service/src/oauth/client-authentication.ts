@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ASSERTION_TYPE_JWT, parseClientAssertion, Refusal, SIGNING_ALGORITHM } from '@tetrapod/protocol'
 import { compactVerify, decodeProtectedHeader, type JWTVerifyGetKey } from 'jose'
-import { type Clock, isObject, nowSeconds, type Secret } from '#kernel'
+import { type Clock, Fault, isObject, nowSeconds, type Secret } from '#kernel'
 import { fault } from './faults.ts'
 import type { ReplayStore } from './state-store.ts'
 
@@ -98,6 +98,8 @@ async function checkAssertion(
     if (!(await replay.use(replayKey(id, jti), expiresAt + 60, now)))
       throw new Refusal('replay', 'used before')
   } catch (cause) {
+    // The client's keys could not be fetched: that says nothing of the assertion.
+    if (cause instanceof Fault) throw cause
     throw refused('the assertion does not hold', cause)
   }
 }

@@ -13,7 +13,7 @@ import { consentPage } from './consent-page.ts'
 import type { Cookies } from './cookies.ts'
 import { fault } from './faults.ts'
 import { readForm } from './form.ts'
-import { saveLogin } from './provider.ts'
+import { saveLogin } from './logins.ts'
 import { HINT_LENGTH_MAX, signedInFor, signInPath } from './sign-in.ts'
 
 export interface InteractionDeps {

@@ -1,33 +1,24 @@
-import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Configuration, Provider } from 'oidc-provider'
 import { ACCESS_TOKEN_SECONDS, parseClientAssertion, SIGNING_ALGORITHM } from '@tetrapod/protocol'
 import type { Agent } from '#agents'
 import { configuredFetch, type Egress } from '#egress'
-import { type Grants, grantsCalls, grantsScopes } from '#grants'
 import { pageHeaders } from '#http'
-import { type Clock, type Log, nowSeconds, type Secret } from '#kernel'
-import type { Servers } from '#servers'
-import type { Tokens } from '#tokens'
-import type { Users } from '#users'
+import { type Log, nowSeconds, type Secret } from '#kernel'
 import { type AdapterDeps, stateAdapter } from './adapter.ts'
 import { clientMetadata } from './client-metadata.ts'
-import { callsFrom } from './closure.ts'
-import type { Cookies } from './cookies.ts'
 import { renderProtocolError } from './error-page.ts'
-import { formatLoginId, newLoginId, parseLoginId } from './login-id.ts'
+import { type Library, loadLibrary } from './library.ts'
+import { loadLogin, type LoginDeps, rootClaims } from './logins.ts'
+import { promptPolicy } from './prompts.ts'
+import { defaultScope, resourceInfo } from './resources.ts'
 
-export interface ProviderDeps extends Omit<AdapterDeps, 'errors'> {
+export interface ProviderDeps extends Omit<AdapterDeps, 'errors'>, LoginDeps {
   readonly issuer: string
   /** The agents that the catalogue names. */
   readonly registered: readonly Agent[]
-  readonly servers: Servers
-  readonly users: Users
-  readonly grants: Grants
-  readonly tokens: Tokens
   readonly egress: Egress
-  readonly cookies: Cookies
   /** Signs the cookies of the library. */
   readonly cookieKey: Secret<Uint8Array>
-  readonly clock: Clock
   readonly log: Log
 }
 
@@ -49,15 +40,6 @@ export async function createProvider(deps: ProviderDeps): Promise<Provider> {
     deps.log.error({ cause: error.stack }, 'authorization server failed'),
   )
   return provider
-}
-
-type Library = Awaited<ReturnType<typeof loadLibrary>>
-
-/** The library warns on a Node that does not call itself LTS, as builds from npm do not. */
-async function loadLibrary() {
-  Object.assign(process.release, { lts: process.release.lts ?? 'npm' })
-  const { default: Provider, errors, interactionPolicy } = await import('oidc-provider')
-  return { Provider, errors, interactionPolicy }
 }
 
 function configuration(deps: ProviderDeps, library: Library): Configuration {
@@ -102,7 +84,7 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
     findAccount: async (_ctx, id) =>
       (await users.find(id)) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,
     loadExistingGrant: (ctx) => loadLogin(ctx, deps),
-    extraTokenClaims: (ctx, token) => rootClaims(ctx, token, deps),
+    extraTokenClaims: (ctx) => rootClaims(ctx, deps),
     issueRefreshToken: () => false,
     // A code belongs to its login alone: another login in the same browser, to a second server perhaps, must not end it.
     expiresWithSession: () => false,
@@ -138,135 +120,4 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
     clientBasedCORS: () => false,
     fetch: configuredFetch(egress),
   }
-}
-
-/** One resource for one token: a mount of ours (RFC 8707; DESIGN §1). The token ends with its grant at the latest. */
-async function resourceInfo(
-  ctx: KoaContextWithOIDC,
-  resource: string,
-  { servers, grants, clock }: ProviderDeps,
-  errors: Library['errors'],
-) {
-  if (Array.isArray(ctx.oidc.params?.['resource']))
-    throw new errors.InvalidTarget('name exactly one resource')
-  const server = servers.byMount(resource)
-  if (server === undefined) throw new errors.InvalidTarget('this resource is not one of ours')
-  const login = parseLoginId(ctx.oidc.entities.AuthorizationCode?.grantId ?? '')
-  const grant = login === undefined ? undefined : await grants.live(login.grant)
-  return {
-    scope: Object.keys(server.scopes).join(' '),
-    audience: server.mount,
-    accessTokenFormat: 'jwt' as const,
-    accessTokenTTL: secondsWithin(ACCESS_TOKEN_SECONDS, grant?.expiresAt ?? Infinity, clock),
-    jwt: { sign: { alg: SIGNING_ALGORITHM } },
-  }
-}
-
-/** Who asks for no scope asks for all that the resource has; consent shows them. */
-function defaultScope(servers: Servers) {
-  return (ctx: KoaContextWithOIDC) => {
-    const params = ctx.oidc.params
-    if (params === undefined || params['scope'] !== undefined) return
-    const server = servers.byMount(String(params['resource']))
-    if (server !== undefined) params['scope'] = Object.keys(server.scopes).join(' ')
-  }
-}
-
-/** The library's own session follows ours: without a sign-in of ours, or with another one, it must be asked for again. */
-function promptPolicy({ interactionPolicy }: Library, users: Users, cookies: Cookies) {
-  const policy = interactionPolicy.base()
-  const { Check } = interactionPolicy
-  const follows = new Check('signed_in', 'the user must sign in', async (ctx) => {
-    const session = await users.session(cookies.session(ctx.req.headers.cookie))
-    const { accountId, loginTs } = ctx.oidc.session ?? {}
-    return accountId !== undefined && (session?.account !== accountId || session.authTime !== loginTs)
-  })
-  policy.get('login')?.checks.add(follows)
-  policy.get('consent')?.checks.remove('native_client_prompt')
-  return policy
-}
-
-/** The login to give a code for: the one just agreed to, or a new one under a grant that covers the request already. */
-async function loadLogin(ctx: KoaContextWithOIDC, deps: ProviderDeps) {
-  const { provider, client, account, result, params } = ctx.oidc
-  const agreed = result?.consent?.grantId
-  if (agreed !== undefined) return provider.Grant.find(agreed)
-  const server = deps.servers.byMount(String(params?.['resource']))
-  const session = await deps.users.session(deps.cookies.session(ctx.req.headers.cookie))
-  if (
-    client === undefined ||
-    account === undefined ||
-    server === undefined ||
-    session?.account !== account.accountId
-  ) {
-    return undefined
-  }
-  const grant = await deps.grants.liveFor(account.accountId, client.clientId)
-  const scopes = requestedScopes(ctx, server.scopes)
-  if (grant === undefined || scopes.size === 0 || ctx.oidc.prompts.has('consent')) return undefined
-  if (!grantsScopes(grant, server.key, scopes)) return undefined
-  if (!grantsCalls(grant, server.key, callsFrom(server, scopes), scopes)) return undefined
-  return saveLogin(provider, {
-    grant: grant.id,
-    session: session.id,
-    user: account.accountId,
-    agent: client.clientId,
-    mount: server.mount,
-    scopes,
-    openid: ctx.oidc.requestParamOIDCScopes.has('openid'),
-  })
-}
-
-/** Records a login under a grant as the library wants it, and returns its Grant. */
-export async function saveLogin(
-  provider: Provider,
-  login: {
-    readonly grant: string
-    readonly session: string
-    readonly user: string
-    readonly agent: string
-    readonly mount: string
-    readonly scopes: ReadonlySet<string>
-    readonly openid: boolean
-  },
-) {
-  const grant = new provider.Grant({ accountId: login.user, clientId: login.agent })
-  grant.jti = formatLoginId(newLoginId(login.grant, login.session))
-  grant.addResourceScope(login.mount, [...login.scopes].join(' '))
-  if (login.openid) grant.addOIDCScope('openid')
-  await grant.save()
-  return grant
-}
-
-function requestedScopes(
-  ctx: KoaContextWithOIDC,
-  known: Readonly<Record<string, string>>,
-): ReadonlySet<string> {
-  return new Set([...ctx.oidc.requestParamScopes].filter((scope) => Object.hasOwn(known, scope)))
-}
-
-/** The claims that make token 1 the root of a chain. */
-async function rootClaims(ctx: KoaContextWithOIDC, token: object, { tokens, users }: ProviderDeps) {
-  const { AuthorizationCode: code } = ctx.oidc.entities
-  const login = parseLoginId(String(code?.grantId))
-  const user = code?.accountId === undefined ? undefined : await users.find(code.accountId)
-  if (login === undefined || user === undefined || code?.clientId === undefined || !('scope' in token)) {
-    throw new Error('an access token can only come from a code of a known user')
-  }
-  return {
-    ...tokens.root({
-      grant: login.grant,
-      family: login.family,
-      session: login.session,
-      agent: code.clientId,
-      subjectId: user.subjectId,
-      authTime: code.authTime ?? 0,
-      acr: code.acr ?? '',
-    }),
-  }
-}
-
-/** `most` seconds, or fewer when something ends earlier (milliseconds since the epoch); at least one. */
-function secondsWithin(most: number, endsAt: number, clock: Clock): number {
-  return Math.max(1, Math.min(most, Math.floor((endsAt - clock.now()) / 1000)))
 }

@@ -74,6 +74,9 @@ export function signInRoutes({ publicUrl, users, tickets, cookies, recordSignIn 
     }
     const { cookie, session } = await users.begin(user)
     await recordSignIn(user, session)
+    // One browser has one session: what it had before ends here.
+    const before = cookies.session(c.req.header('cookie'))
+    if (before !== undefined) await users.end(before)
     c.header('set-cookie', cookies.setSession(cookie, session.expiresAt - session.authTime))
     const proven = tickets.seal(PROOF_PURPOSE, { to, session: session.id }, PROOF_SECONDS)
     return c.html(await onwards(`${to}?${PROOF_PARAMETER}=${proven}`), 200, pageHeaders)

@@ -1,0 +1,96 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { type Grants, grantsCalls, grantsScopes } from '#grants'
+import type { Servers } from '#servers'
+import type { Tokens } from '#tokens'
+import type { Users } from '#users'
+import { callsFrom } from './closure.ts'
+import type { Cookies } from './cookies.ts'
+import { formatLoginId, newLoginId, parseLoginId } from './login-id.ts'
+
+export interface LoginDeps {
+  readonly servers: Servers
+  readonly users: Users
+  readonly grants: Grants
+  readonly tokens: Tokens
+  readonly cookies: Cookies
+}
+
+/** The login to give a code for: the one just agreed to, or a new one under a grant that covers the request already. */
+export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
+  const { provider, client, account, result, params } = ctx.oidc
+  const agreed = result?.consent?.grantId
+  if (agreed !== undefined) return provider.Grant.find(agreed)
+  const server = deps.servers.byMount(String(params?.['resource']))
+  const session = await deps.users.session(deps.cookies.session(ctx.req.headers.cookie))
+  if (
+    client === undefined ||
+    account === undefined ||
+    server === undefined ||
+    session?.account !== account.accountId
+  ) {
+    return undefined
+  }
+  const grant = await deps.grants.liveFor(account.accountId, client.clientId)
+  const scopes = requestedScopes(ctx, server.scopes)
+  if (grant === undefined || scopes.size === 0 || ctx.oidc.prompts.has('consent')) return undefined
+  if (!grantsScopes(grant, server.key, scopes)) return undefined
+  if (!grantsCalls(grant, server.key, callsFrom(server, scopes), scopes)) return undefined
+  return saveLogin(provider, {
+    grant: grant.id,
+    session: session.id,
+    user: account.accountId,
+    agent: client.clientId,
+    mount: server.mount,
+    scopes,
+    openid: ctx.oidc.requestParamOIDCScopes.has('openid'),
+  })
+}
+
+/** Records a login under a grant as the library wants it, and returns its Grant. */
+export async function saveLogin(
+  provider: Provider,
+  login: {
+    readonly grant: string
+    readonly session: string
+    readonly user: string
+    readonly agent: string
+    readonly mount: string
+    readonly scopes: ReadonlySet<string>
+    readonly openid: boolean
+  },
+) {
+  const grant = new provider.Grant({ accountId: login.user, clientId: login.agent })
+  grant.jti = formatLoginId(newLoginId(login.grant, login.session))
+  grant.addResourceScope(login.mount, [...login.scopes].join(' '))
+  if (login.openid) grant.addOIDCScope('openid')
+  await grant.save()
+  return grant
+}
+
+function requestedScopes(
+  ctx: KoaContextWithOIDC,
+  known: Readonly<Record<string, string>>,
+): ReadonlySet<string> {
+  return new Set([...ctx.oidc.requestParamScopes].filter((scope) => Object.hasOwn(known, scope)))
+}
+
+/** The claims that make token 1 the root of a chain. */
+export async function rootClaims(ctx: KoaContextWithOIDC, { tokens, users }: LoginDeps) {
+  const { AuthorizationCode: code } = ctx.oidc.entities
+  const login = parseLoginId(String(code?.grantId))
+  const user = code?.accountId === undefined ? undefined : await users.find(code.accountId)
+  if (login === undefined || user === undefined || code?.clientId === undefined) {
+    throw new Error('an access token can only come from a code of a known user')
+  }
+  return {
+    ...tokens.root({
+      grant: login.grant,
+      family: login.family,
+      session: login.session,
+      agent: code.clientId,
+      subjectId: user.subjectId,
+      authTime: code.authTime ?? 0,
+      acr: code.acr ?? '',
+    }),
+  }
+}

@@ -1,0 +1,50 @@
+import { ACCESS_TOKEN_SECONDS, SIGNING_ALGORITHM } from '@tetrapod/protocol'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Grants } from '#grants'
+import type { Clock } from '#kernel'
+import type { Servers } from '#servers'
+import type { Library } from './library.ts'
+import { parseLoginId } from './login-id.ts'
+
+export interface ResourceDeps {
+  readonly servers: Servers
+  readonly grants: Grants
+  readonly clock: Clock
+}
+
+/** One resource for one token: a mount of ours (RFC 8707; DESIGN §1). The token ends with its grant at the latest. */
+export async function resourceInfo(
+  ctx: KoaContextWithOIDC,
+  resource: string,
+  { servers, grants, clock }: ResourceDeps,
+  errors: Library['errors'],
+) {
+  if (Array.isArray(ctx.oidc.params?.['resource']))
+    throw new errors.InvalidTarget('name exactly one resource')
+  const server = servers.byMount(resource)
+  if (server === undefined) throw new errors.InvalidTarget('this resource is not one of ours')
+  const login = parseLoginId(ctx.oidc.entities.AuthorizationCode?.grantId ?? '')
+  const grant = login === undefined ? undefined : await grants.live(login.grant)
+  return {
+    scope: Object.keys(server.scopes).join(' '),
+    audience: server.mount,
+    accessTokenFormat: 'jwt' as const,
+    accessTokenTTL: secondsWithin(ACCESS_TOKEN_SECONDS, grant?.expiresAt ?? Infinity, clock),
+    jwt: { sign: { alg: SIGNING_ALGORITHM } },
+  }
+}
+
+/** Who asks for no scope asks for all that the resource has; consent shows them. */
+export function defaultScope(servers: Servers) {
+  return (ctx: KoaContextWithOIDC) => {
+    const params = ctx.oidc.params
+    if (params === undefined || params['scope'] !== undefined) return
+    const server = servers.byMount(String(params['resource']))
+    if (server !== undefined) params['scope'] = Object.keys(server.scopes).join(' ')
+  }
+}
+
+/** `most` seconds, or fewer when something ends earlier (milliseconds since the epoch); at least one. */
+function secondsWithin(most: number, endsAt: number, clock: Clock): number {
+  return Math.max(1, Math.min(most, Math.floor((endsAt - clock.now()) / 1000)))
+}
