@@ -30,7 +30,7 @@ const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'
   readonly scripts: Readonly<Record<string, string>>
 }
 
-/** The lines of every \`sh\` block. */
+/** The lines of every `sh` block. */
 const commands = pages.flatMap(({ path, text }) =>
   [...text.matchAll(/^```sh\n([^]*?)^```/gm)]
     .flatMap(([, block = '']) => block.split('\n').filter((line) => line.trim() !== ''))
@@ -80,6 +80,7 @@ describe('every command of the documents works', () => {
   let walked: Ended
   let company: Running
   let welcome = ''
+  let startMs = 0
   const npmStart = (...flags: readonly string[]) =>
     run([...(scripts['start'] ?? '').split(' '), '--port', String(port), '--data', data, ...flags])
 
@@ -87,9 +88,11 @@ describe('every command of the documents works', () => {
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), 'tetrapod-docs-'))
     port = await freeCompany()
-    walked = await npmStart('--once').ended
+    walked = await npmStart('--once', '--json').ended
+    const began = performance.now()
     company = npmStart()
     welcome = await company.printed(/\n\n$/)
+    startMs = performance.now() - began
   })
   afterAll(async () => {
     company.process.kill('SIGTERM')
@@ -113,6 +116,45 @@ describe('every command of the documents works', () => {
     const words = command.replaceAll('.tetrapod', data).replace('GRANT_ID', id).split(' ')
     const ended = await run(words.filter((word) => word !== '')).ended
     expect(ended).toEqual({ code: 0, output: expect.stringMatching(/\S/) })
+  })
+
+  test('a walk with --json ends with one line that holds what every hop carried, and the audit log', () => {
+    const last = walked.output.trimEnd().split('\n').at(-1) ?? ''
+    const claims = expect.objectContaining({ act: expect.any(Object), aud: expect.any(String) })
+    const walk = {
+      tokens: [claims, claims, claims],
+      api: {
+        user: expect.any(Object),
+        chain: [expect.any(Object), expect.any(Object), expect.any(Object)],
+        claims,
+      },
+      result: {
+        month: expect.any(String),
+        deals: expect.any(Array),
+        rate: expect.any(Number),
+        commission: expect.any(Number),
+      },
+      refusal: expect.any(String),
+    }
+    const line = { user: expect.any(String), kind: expect.any(String), outcome: expect.any(String) }
+    const { users, audit } = JSON.parse(last) as {
+      readonly users: unknown
+      readonly audit: readonly unknown[]
+    }
+    expect(users).toEqual({ alice: walk, bob: walk })
+    expect(audit.length).toBeGreaterThan(0)
+    expect(audit).toEqual(audit.map(() => expect.objectContaining(line)))
+  })
+
+  // The promise is three seconds on a machine that is free; a test shares its machine with others.
+  test('a start on installed dependencies takes seconds', () => {
+    console.log(`ready after ${(startMs / 1000).toFixed(1)} s`)
+    expect(startMs).toBeLessThan(10_000)
+  })
+
+  test('npm start -- --help prints the usage', async () => {
+    const output = expect.stringMatching(/^Usage: npm start/) as string
+    expect(await npmStart('--help').ended).toEqual({ code: 0, output })
   })
 
   test('a start prints what the README says', () => {

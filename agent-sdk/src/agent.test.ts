@@ -323,8 +323,15 @@ describe('a callback is refused', () => {
     await expect(agent.finish(await browse(ada.url), ada.state)).resolves.toBeDefined()
   })
 
+  test('by an application that kept no state, which could be any user’s login', async () => {
+    const { url } = await agent.begin(there.mcpUrl)
+    // @ts-expect-error The types ask for the state; JavaScript may forget it all the same.
+    const finished: Promise<unknown> = agent.finish(await browse(url))
+    await expect(finished).rejects.toMatchObject({ code: 'callback.state_unknown' })
+  })
+
   test('when it is no URL', async () => {
-    await expect(agent.finish('nonsense')).rejects.toMatchObject({ code: 'callback.malformed' })
+    await expect(agent.finish('nonsense', 'state')).rejects.toMatchObject({ code: 'callback.malformed' })
   })
 
   test('with the user’s no, and their words are not repeated', async () => {
@@ -400,11 +407,14 @@ describe('a token response is refused', () => {
   })
 })
 
-test.each(['http://agent.example/callback', 'javascript:alert(1)', 'app:/callback', '/callback'])(
-  'an agent cannot be made with the redirect URI %s',
-  (redirectUri) => {
-    expect(() => createAgent({ client, redirectUri })).toThrow(
-      expect.objectContaining({ code: 'agent.redirect_refused' }),
-    )
-  },
-)
+test.each([
+  'http://agent.example/callback',
+  'http://agent.localhost/callback',
+  'javascript:alert(1)',
+  'app:/callback',
+  '/callback',
+])('an agent cannot be made with the redirect URI %s', (redirectUri) => {
+  expect(() => createAgent({ client, redirectUri })).toThrow(
+    expect.objectContaining({ code: 'agent.redirect_refused' }),
+  )
+})

@@ -1,9 +1,8 @@
 import { generateRandomCodeVerifier, generateRandomState } from 'oauth4webapi'
-import { isLoopback } from './allowed-url.ts'
+import { type Clock, isLoopback, systemClock } from '@tetrapod/protocol'
 import { authorizationUrl, type LoginOptions } from './authorization-url.ts'
 import { readCallback } from './callback.ts'
 import type { ClientKey } from './client-key.ts'
-import { type Clock, systemClock } from '@tetrapod/protocol'
 import { discover } from './discover.ts'
 import { createDoor } from './door.ts'
 import { JourneyFailed } from './journey-failed.ts'
@@ -36,10 +35,11 @@ export interface Agent {
    */
   begin(mcpUrl: string, options?: LoginOptions): Promise<{ readonly url: string; readonly state: string }>
   /**
-   * Ends a login with the full URL the browser came back to. `state` is what {@link begin} gave this browser.
+   * Ends a login with the full URL the browser came back to. `state` is what {@link begin} gave this browser,
+   * out of its session: never the one in the URL.
    * A callback counts once, within ten minutes. Throws {@link JourneyFailed}.
    */
-  finish(callbackUrl: string, state?: string): Promise<Login>
+  finish(callbackUrl: string, state: string): Promise<Login>
   /**
    * The whole login for an agent on the user's own machine: listens on the redirect URI (http on loopback), has the
    * browser opened, and resolves when it came back. Throws {@link JourneyFailed}.
@@ -67,7 +67,7 @@ export function createAgent({ client, redirectUri, ...options }: AgentOptions): 
     return { url, state }
   }
 
-  async function finish(callbackUrl: string, state?: string) {
+  async function finish(callbackUrl: string, state: string) {
     const callback = readCallback(callbackUrl, { pending, expectedState: state })
     const redeemed = await redeem(callback, { client, redirectUri, clock, door })
     return createLogin(callback.login, redeemed, clock)

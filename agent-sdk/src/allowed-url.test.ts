@@ -17,7 +17,6 @@ describe('an address', () => {
     'http://[::1]:4000',
     'http://localhost:4000',
     'https://localhost',
-    'http://a.localhost',
     'http://2130706433',
   ])('%s on this machine is accepted only when the journey began on this machine', (value) => {
     expect(check(value, true)).not.toThrow()
@@ -28,6 +27,10 @@ describe('an address', () => {
     'http://as.example',
     'http://127.0.0.1.as.example',
     'http://localhost.as.example',
+    'http://a.localhost',
+    'https://a.localhost',
+    'https://localhost.',
+    'https://a.LOCALHOST.',
     'http://10.0.0.1',
     'http://0.0.0.0',
     'javascript:alert(1)',
@@ -43,6 +46,7 @@ describe('an address', () => {
     '/relative',
     '',
   ])('%j is refused', (value) => {
+    expect(check(value, false)).toThrow(expect.objectContaining({ code: 'discovery.url_refused' }))
     expect(check(value, true)).toThrow(expect.objectContaining({ code: 'discovery.url_refused' }))
   })
 })

@@ -1,7 +1,10 @@
+import { isLoopback } from '@tetrapod/protocol'
 import { JourneyFailed } from './journey-failed.ts'
 
 // A fragment, and what a URL parser drops or encodes in silence: the text as it came ends up in messages.
 const UNFIT = /[^!-~]|#/
+// RFC 6761 §6.3: such a name leads to this machine too, by a resolver's leave.
+const LOCAL_NAME = /(^|\.)localhost\.?$/
 
 /**
  * Checks an address of a journey before anything is sent there or shown to a browser: https, or http on loopback.
@@ -15,16 +18,13 @@ export function allowedUrl(value: string, { name, local }: { name: string; local
     throw refused(name, 'must be an absolute URL without user name, password and fragment')
   }
   const loopback = isLoopback(url)
+  if (!loopback && LOCAL_NAME.test(url.hostname))
+    throw refused(name, 'must call this machine localhost or 127.0.0.1')
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
     throw refused(name, 'must be https (http is for this machine alone)')
   }
   if (loopback && !local) throw refused(name, 'leads to this machine, and the MCP server is elsewhere')
   return url
-}
-
-/** True for the names and addresses of this machine (RFC 8252 §8.3, RFC 6761 §6.3). */
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost\.?)$/.test(hostname)
 }
 
 function refused(name: string, rule: string): JourneyFailed {

@@ -15,15 +15,14 @@ export interface Callback {
  */
 export function readCallback(
   callbackUrl: string,
-  { pending, expectedState }: { pending: PendingLogins; expectedState: string | undefined },
+  { pending, expectedState }: { pending: PendingLogins; expectedState: string },
 ): Callback {
   if (!URL.canParse(callbackUrl)) throw malformed()
   const parameters = new URL(callbackUrl).searchParams
   const one = (name: string) => single(parameters, name)
   const state = one('state')
-  const mine = expectedState === undefined || state === expectedState
-  const login = state !== undefined && mine ? pending.take(state) : undefined
-  if (state === undefined || login === undefined) {
+  const login = state !== undefined && state === expectedState ? pending.take(state) : undefined
+  if (login === undefined) {
     const message = 'This login is unknown, already used or older than ten minutes. Begin it again.'
     throw new JourneyFailed('callback.state_unknown', message)
   }

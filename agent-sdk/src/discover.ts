@@ -1,5 +1,5 @@
-import { parseScope, protectedResourceMetadataUrl, type Scopes } from '@tetrapod/protocol'
-import { allowedUrl, isLoopback } from './allowed-url.ts'
+import { isLoopback, parseScope, protectedResourceMetadataUrl, type Scopes } from '@tetrapod/protocol'
+import { allowedUrl } from './allowed-url.ts'
 import { type AuthorizationServer, findAuthorizationServer } from './authorization-server.ts'
 import { type BearerChallenge, readChallenge } from './challenge.ts'
 import type { Door } from './door.ts'

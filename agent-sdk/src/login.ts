@@ -1,5 +1,4 @@
-import type { Scopes } from '@tetrapod/protocol'
-import { type Clock, nowSeconds } from '@tetrapod/protocol'
+import { type Clock, nowSeconds, type Scopes } from '@tetrapod/protocol'
 import type { Destination } from './discover.ts'
 import { LoginRequired } from './journey-failed.ts'
 import type { Redeemed } from './redeem.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isLoopback } from './allowed-url.ts'
+import { isLoopback } from '@tetrapod/protocol'
 import { JourneyFailed } from './journey-failed.ts'
 import type { Login } from './login.ts'
 

@@ -1,3 +1,4 @@
+import { isObject } from '@tetrapod/protocol'
 import { type Door, whole } from './door.ts'
 import { JourneyFailed } from './journey-failed.ts'
 
@@ -32,7 +33,7 @@ export function stringsOf(document: Document, name: string): readonly string[] |
 async function parsed(url: string, response: Response): Promise<Document> {
   try {
     const document: unknown = await response.json()
-    if (isDocument(document)) return document
+    if (isObject(document)) return document
   } catch (cause) {
     throw malformed(url, cause)
   }
@@ -42,8 +43,4 @@ async function parsed(url: string, response: Response): Promise<Document> {
 function malformed(url: string, cause?: unknown): JourneyFailed {
   const message = `${url} did not answer with a JSON object. Ask whoever runs the server to correct its metadata.`
   return new JourneyFailed('discovery.metadata_malformed', message, { cause })
-}
-
-function isDocument(value: unknown): value is Document {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -13,6 +13,8 @@ import {
 } from 'oauth4webapi'
 import {
   bearerToken,
+  type Clock,
+  nowSeconds,
   parseScope,
   type Scopes,
   SIGNING_ALGORITHM,
@@ -20,7 +22,6 @@ import {
 } from '@tetrapod/protocol'
 import type { Callback } from './callback.ts'
 import type { ClientKey } from './client-key.ts'
-import { type Clock, nowSeconds } from '@tetrapod/protocol'
 import { type Door, whole } from './door.ts'
 import { JourneyFailed } from './journey-failed.ts'
 

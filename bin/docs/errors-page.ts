@@ -24,7 +24,7 @@ export async function errorsPage(): Promise<string> {
   return `${intro}\n${sections.join('\n')}`
 }
 
-/** Imports every \`faults.ts\` there is, which declares what is in it. */
+/** Imports every `faults.ts` there is, which declares what is in it. */
 export async function declareAll(): Promise<void> {
   for await (const file of glob('**/faults.ts', { cwd: source })) {
     await import(pathToFileURL(join(source, file)).href)

@@ -13,7 +13,7 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'broker.scope_unreachable':
     '`calls` of the asking server: no scope there leads to the one that was asked for.',
   'broker.subject_token_refused':
-    'that the server sends the very token it was called with, that it is still alive, and that the grant is (`tetrapod grants list`). The reason is on the `token for` line of `tetrapod audit tail --json`.',
+    'that the server sends the very token it was called with, that it is still alive, and that the grant is (`tetrapod grants list`). The reason is on the `exchange:` line of `tetrapod audit tail`.',
   'broker.target_unknown':
     'that the key or `resource` is an API of the catalogue, and `calls` of the server lists it.',
   'catalogue.invalid':

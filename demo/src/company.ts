@@ -6,7 +6,6 @@ export interface Company {
   readonly crm: string
   readonly payroll: string
   readonly agent: string
-  readonly audit: string
   readonly ports: Readonly<Record<'service' | 'crm' | 'payroll' | 'agent' | 'audit', number>>
 }
 
@@ -18,10 +17,12 @@ export function companyAt(port: number): Company {
     crm: `${at(1)}/mcp`,
     payroll: at(2),
     agent: at(3),
-    audit: `${at(4)}/audit`,
     ports: { service: port, crm: port + 1, payroll: port + 2, agent: port + 3, audit: port + 4 },
   }
 }
+
+/** The environment variable that tells the agent where the audit lines are. */
+export const AUDIT_URL = 'DEMO_AUDIT_URL'
 
 /** Who can sign in. The names are what the built-in users of the configuration are called. */
 export interface Person {

@@ -15,8 +15,9 @@ import { walk } from './walk/walk.ts'
 
 const options = parseOptions(process.argv.slice(2))
 if ('usage' in options) {
-  console.error(options.usage)
-  process.exitCode = 2
+  const print = options.exitCode === 0 ? console.log : console.error
+  print(options.usage)
+  process.exitCode = options.exitCode
 } else {
   process.exitCode = await start(options).catch((error: unknown) => {
     console.error(error instanceof Problem ? error.message : error)
@@ -34,19 +35,24 @@ async function start({ port, data, once, json }: Options): Promise<number> {
   const configuration = join(folder, 'tetrapod.yaml')
   await ensureConfiguration(configuration, company)
   const auditView = await serveAuditView(join(folder, 'tetrapod.sock'), company.ports.audit)
-  const processes = startProcesses(partsOf(company, folder, configuration), folder)
+  const processes = startProcesses(
+    partsOf(company, { folder, configuration, auditUrl: auditView.url }),
+    folder,
+  )
   try {
-    const running = processes.ready.then(() => (once ? walkOnce(company, json) : welcome(company, folder)))
+    const running = processes.ready.then(() =>
+      once ? walkOnce(company, auditView.url, json) : welcome(company, folder),
+    )
     return await Promise.race([running.then((code) => code ?? stopped), processes.lost, stopped])
   } finally {
-    auditView.close().closeAllConnections()
+    auditView.close()
     await processes.stop()
   }
 }
 
 /** Walks through it, prints every hop, and answers 1 when something is not as it should be. */
-async function walkOnce(company: Company, json: boolean): Promise<number> {
-  const walked = await walk(company, createBrowser())
+async function walkOnce(company: Company, auditUrl: string, json: boolean): Promise<number> {
+  const walked = await walk(company, createBrowser(), auditUrl)
   console.log(report(walked))
   const broken = brokenPromises(walked, company)
   for (const sentence of broken) console.error(`Not as it should be: ${sentence}`)

@@ -7,6 +7,7 @@ import {
   type Chain,
   currentActor,
   formatAct,
+  innermostActor,
   parseAct,
 } from './chain.ts'
 import { codeOf } from './refusal.fixture.ts'
@@ -41,6 +42,7 @@ describe('a chain', () => {
     const property = fc.property(chainOf(2, ACTORS_MAX), ([outermost, ...rest]) => {
       const grown = appendActor(rest as unknown as Chain, outermost)
       expect(currentActor(grown)).toEqual(outermost)
+      expect(innermostActor(grown)).toEqual(rest.at(-1))
       expect(grown.slice(1)).toEqual(rest)
     })
     fc.assert(property)
@@ -55,6 +57,11 @@ describe('a chain', () => {
     )
     expect(codeOf(() => parseAct(nested(numbered(8))))).toBe('accepted')
     expect(codeOf(() => parseAct(nested(numbered(9))))).toBe('depth')
+  })
+
+  test('of one actor is that of the agent who presents it', () => {
+    const agent = { iss: ISSUER, sub: 'assistant' }
+    expect([currentActor([agent]), innermostActor([agent])]).toEqual([agent, agent])
   })
 
   test('never holds an actor twice, wherever they stand and whatever client they name', () => {
@@ -88,6 +95,17 @@ describe('a chain', () => {
   test('nested deeper than the bound is refused before its actors are compared', () => {
     const same = Array.from({ length: 10_000 }, () => ({ iss: ISSUER, sub: 'a' }))
     expect(codeOf(() => parseAct(nested(same)))).toBe('depth')
+  })
+
+  test('is not looked at beyond its ninth node', () => {
+    const tenth = {
+      get iss() {
+        throw new Error('looked at')
+      },
+    }
+    const [ninth, ...outer] = numbered(9).reverse()
+    const act = outer.reduce<object>((act, node) => ({ ...node, act }), { ...ninth, act: tenth })
+    expect(codeOf(() => parseAct(act))).toBe('depth')
   })
 })
 

@@ -23,8 +23,6 @@ export interface Act extends Actor {
 
 /** A token of ours holds at most this many actors. */
 export const ACTORS_MAX = 8
-/** An `act` claim nested deeper than this is refused before anything else is looked at. */
-const NESTING_MAX = 16
 
 const name = z.string().min(1).max(256)
 const node = z.strictObject({ iss: name, sub: name, client_id: name.optional(), act: z.unknown().optional() })
@@ -34,15 +32,14 @@ export function sameActor(a: ActorId, b: ActorId): boolean {
 }
 
 /**
- * Reads an `act` claim, iteratively: a chain of any depth costs no stack and at most 16 steps.
+ * Reads an `act` claim, iteratively: a claim of any depth costs no stack, and no step beyond its ninth node.
  *
  * Throws {@link Refusal}: `chain` for a node that is not `{iss, sub[, client_id][, act]}` with strings of 1 to 256
  * characters, `depth` beyond 8 nodes, `loop` when an actor appears twice.
  */
 export function parseAct(claim: unknown): Chain {
   const chain: Actor[] = []
-  for (let inner = claim; inner !== undefined;) {
-    if (chain.length === NESTING_MAX) throw new Refusal('depth', `act is nested deeper than ${NESTING_MAX}`)
+  for (let inner = claim; inner !== undefined && chain.length <= ACTORS_MAX;) {
     const parsed = node.safeParse(inner)
     if (!parsed.success) throw new Refusal('chain', `act node ${chain.length} is malformed`)
     const { act, client_id, ...id } = parsed.data
@@ -54,8 +51,7 @@ export function parseAct(claim: unknown): Chain {
 
 /** Writes a chain as an `act` claim. */
 export function formatAct(chain: Chain): Act {
-  const [innermost, ...outer] = [...chain].reverse() as unknown as Chain
-  return outer.reduce<Act>((act, actor) => ({ ...actor, act }), innermost)
+  return chain.slice(0, -1).reduceRight<Act>((act, actor) => ({ ...actor, act }), innermostActor(chain))
 }
 
 /**
@@ -66,15 +62,21 @@ export function appendActor(chain: Chain, actor: Actor): Chain {
   return checked([actor, ...chain])
 }
 
-/** Who presents or receives the token: the outermost actor. One function for servers, exchange, policy and audit. */
+/** Who presents the token (RFC 8693 §4.1): the outermost actor. */
 export function currentActor(chain: Chain): Actor {
   return chain[0]
 }
 
+/** Who acted first, for the user themselves: the agent that the grant was given to. */
+export function innermostActor(chain: Chain): Actor {
+  return chain.at(-1) ?? chain[0]
+}
+
 function checked(chain: readonly Actor[]): Chain {
-  if (chain.length === 0) throw new Refusal('chain', 'act is missing')
+  const [outermost, ...prior] = chain
+  if (outermost === undefined) throw new Refusal('chain', 'act is missing')
   if (chain.length > ACTORS_MAX) throw new Refusal('depth', `the chain has more than ${ACTORS_MAX} actors`)
-  const looped = chain.some((actor, i) => chain.slice(i + 1).some((prior) => sameActor(actor, prior)))
+  const looped = chain.some((actor, i) => chain.slice(i + 1).some((earlier) => sameActor(actor, earlier)))
   if (looped) throw new Refusal('loop', 'an actor appears twice in the chain')
-  return chain as Chain
+  return [outermost, ...prior]
 }

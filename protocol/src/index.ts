@@ -15,12 +15,15 @@ export {
   type Chain,
   currentActor,
   formatAct,
+  innermostActor,
   parseAct,
   sameActor,
 } from './chain.ts'
 export { bearerToken, type Challenge, formatChallenge } from './challenge.ts'
 export { type ClientAssertion, parseClientAssertion } from './client-assertion.ts'
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
+export { isLoopback } from './is-loopback.ts'
+export { isObject } from './is-object.ts'
 export {
   ACCESS_TOKEN_SECONDS,
   ASSERTION_SECONDS_MAX,

@@ -11,7 +11,7 @@ export const TYP_CLIENT_ASSERTION = 'client-authentication+jwt'
 /** What we sign with (RFC 7518 §3.4). */
 export const SIGNING_ALGORITHM = 'ES256' as const
 
-/** The catalogue keys that no agent, server or API may have: the gateway's own, and the paths we serve. */
+/** The gateway's own client id: no agent, server or API may have it. */
 export const GATEWAY = 'gateway'
 
 /** Accepted difference between two clocks, in seconds. */

@@ -18,6 +18,10 @@ export type RefusalCode =
   | 'subject'
   | 'replay'
   | 'revoked'
+  | 'grant'
+  | 'user'
+  | 'actor'
+  | 'agent'
 
 /**
  * What verification throws. The code says which rule refused; the presenter is told none of it, so that a

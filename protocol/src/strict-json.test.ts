@@ -117,3 +117,10 @@ describe('text that two parsers would read differently is refused', () => {
     expect(parsed('{"\\ud83d\\ude00":"😀"}')).toEqual({ '😀': '😀' })
   })
 })
+
+test('members are counted over all objects: 10,000 are taken, one more is refused', () => {
+  const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, 0]))
+  const text = (...counts: number[]) => Buffer.from(JSON.stringify(counts.map(members)))
+  expect(parseStrictJson(text(4000, 6000))).toHaveLength(2)
+  expect(() => parseStrictJson(text(4000, 6001))).toThrow(RangeError)
+})

@@ -1,9 +1,11 @@
 /** Nesting beyond this is refused. */
 const DEPTH_MAX = 64
+/** More members than this, in all objects together, are refused: each costs far more than its bytes. */
+const MEMBERS_MAX = 10_000
 
 /**
  * Parses JSON that every other parser would read the same: UTF-8 without byte order mark, no object that names a member
- * twice, no half of a surrogate pair, nesting of at most 64. What two parsers read differently is how a value that was
+ * twice, no half of a surrogate pair, nesting of at most 64, at most 10,000 members in all. What two parsers read differently is how a value that was
  * verified or decided on and a value that is used come apart. Throws SyntaxError, RangeError, TypeError.
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
@@ -17,6 +19,7 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
 function checkMembers(text: string): void {
   // One entry for each open bracket: the member names of an object so far, or undefined for an array.
   const open: (Set<string> | undefined)[] = []
+  let members = 0
   for (let at = 0; at < text.length; at++) {
     const char = text[at]
     if (char === '{' || char === '[') {
@@ -26,7 +29,10 @@ function checkMembers(text: string): void {
     } else if (char === '"') {
       const end = endOfString(text, at)
       const string = stringOf(text.slice(at, end))
-      if (text[skipSpace(text, end)] === ':') addMember(open.at(-1), string)
+      if (text[skipSpace(text, end)] === ':') {
+        addMember(open.at(-1), string)
+        if (++members > MEMBERS_MAX) throw new RangeError('too many members')
+      }
       at = end - 1
     }
   }

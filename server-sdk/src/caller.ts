@@ -3,12 +3,13 @@ import {
   type Actor,
   type Chain,
   currentActor,
+  innermostActor,
+  isObject,
   type Scopes,
   type SubjectId,
 } from '@tetrapod/protocol'
 import { InsufficientScope } from './errors.ts'
 import type { RequestHeaders } from './exchange.ts'
-import { isObject } from './json.ts'
 
 /** Who calls, as the verified token says. */
 export interface Caller {
@@ -37,7 +38,7 @@ export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFo
   const { chain, scopes } = token
   const caller: Caller = {
     user: { id: token.subject, subjectId: token.subjectId },
-    agent: chain.at(-1) ?? chain[0],
+    agent: innermostActor(chain),
     actor: currentActor(chain),
     chain,
     scopes,

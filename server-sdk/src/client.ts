@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { ASSERTION_TYPE_JWT, SIGNING_ALGORITHM, TYP_CLIENT_ASSERTION } from '@tetrapod/protocol'
+import {
+  ASSERTION_TYPE_JWT,
+  type Clock,
+  nowSeconds,
+  SIGNING_ALGORITHM,
+  TYP_CLIENT_ASSERTION,
+} from '@tetrapod/protocol'
 import { SignJWT } from 'jose'
-import { type Clock, nowSeconds } from '@tetrapod/protocol'
 import type { ClientKey } from './client-key.ts'
 
 /** Who this server or API is when it asks for the next token: its catalogue key, and what proves it. */

@@ -1,3 +1,4 @@
+import { isLoopback } from '@tetrapod/protocol'
 import { parseJsonObject } from './json.ts'
 
 export interface JsonAnswer {
@@ -32,12 +33,8 @@ export async function fetchJson(
 /** True for https, and for http that does not leave this machine. */
 export function isTrustworthy(url: string): boolean {
   if (!URL.canParse(url)) return false
-  const { protocol, hostname } = new URL(url)
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+  const parsed = new URL(url)
+  return parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed))
 }
 
 async function boundedBytes(response: Response): Promise<Uint8Array> {

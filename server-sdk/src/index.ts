@@ -1,7 +1,6 @@
 export { type Caller, callerOf } from './caller.ts'
 export type { Client } from './client.ts'
 export { type ClientKey, generateClientKey, importClientKey } from './client-key.ts'
-export type { Clock } from '@tetrapod/protocol'
 export {
   ExchangeRefused,
   ExchangeUnavailable,
@@ -21,5 +20,5 @@ export {
   type VerifiedAuth,
 } from './protect.ts'
 export { remoteKeys } from './remote-keys.ts'
-export { Refusal } from '@tetrapod/protocol'
+export { type Clock, Refusal } from '@tetrapod/protocol'
 export { createVerifier, type KeyLookup, type VerificationKey, type Verifier } from './verifier.ts'

@@ -1,11 +1,10 @@
-import { SIGNING_ALGORITHM } from '@tetrapod/protocol'
+import { isObject, SIGNING_ALGORITHM } from '@tetrapod/protocol'
 import { type CryptoKey, importJWK } from 'jose'
 import { KeysUnavailable } from './errors.ts'
 import { fetchJson } from './fetch-json.ts'
 import { createFlights } from './flights.ts'
 import { type Io, ioOf } from './io.ts'
 import { issuerMetadata } from './issuer-metadata.ts'
-import { isObject } from './json.ts'
 import type { KeyLookup } from './verifier.ts'
 
 type KeySet = ReadonlyMap<string, CryptoKey>

@@ -1,14 +1,16 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import {
   type AccessToken,
+  type Clock,
   CLOCK_SKEW_SECONDS,
+  nowSeconds,
   parseAccessToken,
   Refusal,
   SIGNING_ALGORITHM,
+  systemClock,
   TOKEN_BYTES_MAX,
 } from '@tetrapod/protocol'
 import { compactVerify, type CryptoKey, errors } from 'jose'
-import { type Clock, nowSeconds, systemClock } from '@tetrapod/protocol'
 import { createFlights } from './flights.ts'
 import { parseJsonObject } from './json.ts'
 import { createLru } from './lru.ts'

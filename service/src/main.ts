@@ -63,7 +63,7 @@ export async function build({
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
   const { catalogue, warnings } = await loadCatalogue(config.text, { resolve: secrets.resolve })
-  const storage = await openStorage({ directory: dataDirectory })
+  const storage = await openStorage({ directory: dataDirectory, now: () => clock.now() })
   try {
     const opened = await open(catalogue, { storage, dataDirectory, clock, log })
     return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, log })
@@ -111,7 +111,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   const servers = createServers(catalogue.servers)
   const apis = createApis(catalogue.apis)
   const { accounts, sessions } = storage
-  const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, clock })
+  const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, clock, log })
   const grants = createGrants({ store: storage.grants, revocation, clock })
   const policy = compilePolicy(catalogue.rules)
   const records = recorders(audit, users)
@@ -161,7 +161,7 @@ function recorders(audit: Audit, users: Users) {
       const scopes = Object.fromEntries(
         Object.entries(mounts).map(([server, granted]) => [server, granted.scopes]),
       )
-      await audit.event({
+      const ref = await audit.event({
         kind: 'grant_given',
         user: await person(user),
         agent,
@@ -169,9 +169,12 @@ function recorders(audit: Audit, users: Users) {
         version,
         mounts: scopes,
       })
+      return (status: 'failed' | 'unknown', reason: string) => audit.amend(ref, { status, reason })
     },
     async revocation({ id: grant, user, agent }: Grant) {
-      await audit.event({ kind: 'grant_revoked', user: await person(user), agent, grant, by: 'operator' })
+      // It is in force already: the name is left out where it cannot be read, and the operator is not told of a failure.
+      const revoked = await person(user).catch(() => ({ id: user }))
+      audit.note({ kind: 'grant_revoked', user: revoked, agent, grant, by: 'operator' })
     },
   }
 }

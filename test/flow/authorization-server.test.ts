@@ -190,6 +190,35 @@ describe('the authorization server', () => {
     })
   })
 
+  describe('an authorization request that is too large is refused on a page, and kept by nobody:', () => {
+    const refused = async (url: string) => {
+      const answer = await fetch(url, { redirect: 'manual' })
+      expect(answer.status).toBe(400)
+      expect(answer.headers.get('content-type')).toContain('text/html')
+      expect(answer.headers.getSetCookie()).toEqual([])
+      expect(await answer.text()).toContain('oauth.request_too_large')
+    }
+    const accepted = async (url: string) => {
+      expect((await fetch(url, { redirect: 'manual' })).headers.get('location')).toMatch(/^\/interaction\//)
+    }
+
+    test('a state of more than 1 KiB', async () => {
+      await accepted(hand.authorizeUrl({ state: 's'.repeat(1024) }))
+      await refused(hand.authorizeUrl({ state: 's'.repeat(1025) }))
+      await refused(hand.authorizeUrl({ state: '🦎'.repeat(257) }))
+      await refused(hand.authorizeUrl({ state: ['short', 's'.repeat(1025)] }))
+    })
+
+    test('a query of more than 4 KiB, at either spelling of the address', async () => {
+      const empty = hand.authorizeUrl({ extra: '' })
+      const size = empty.length - empty.indexOf('?') - 1
+      await accepted(hand.authorizeUrl({ extra: 'n'.repeat(4096 - size) }))
+      const large = hand.authorizeUrl({ extra: 'n'.repeat(4097 - size) })
+      await refused(large)
+      await refused(large.replace('/authorize?', '/authorize/?'))
+    })
+  })
+
   describe('a redirect URI that is not registered is never redirected to:', () => {
     const refused = async (parameters: Parameters<typeof hand.authorizeUrl>[0]) => {
       const { url, response, body, text } = await alice.follow(hand.authorizeUrl(parameters))
@@ -448,6 +477,36 @@ describe('the authorization server', () => {
   })
 })
 
+describe('authorization requests of everybody at once', () => {
+  test('are limited for who is not signed in, and for nobody else', async () => {
+    const world = await openWorld()
+    const hand = byHand(world)
+    const alice = createPerson(world.publicUrl)
+    await hand.codeOf(alice)
+    const cookie = `tetrapod_session_${new URL(world.publicUrl).port}=${'A'.repeat(43)}`
+    const anybody = (headers: Record<string, string> = {}) =>
+      fetch(hand.authorizeUrl(), { redirect: 'manual', headers })
+    let refused: Response | undefined
+    for (let sent = 0; refused === undefined; sent += 20) {
+      expect(sent).toBeLessThan(400)
+      const answers = await Promise.all(Array.from({ length: 20 }, () => anybody()))
+      refused = answers.find(({ status }) => status === 429)
+    }
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(refused.headers.getSetCookie()).toEqual([])
+    expect(await refused.text()).toContain('reload this page')
+    // A cookie that somebody made up is no way around it.
+    const lies = await Promise.all(Array.from({ length: 60 }, () => anybody({ cookie })))
+    expect(lies.map(({ status }) => status)).toContain(429)
+
+    const many = await Promise.all(Array.from({ length: 60 }, () => alice.send(hand.authorizeUrl())))
+    expect(new Set(many.map(({ status }) => status))).toEqual(new Set([303]))
+    world.clock.advance(5000)
+    expect((await anybody()).status).toBe(303)
+    await world.close()
+  })
+})
+
 describe('time', () => {
   let world: World
   let hand: ReturnType<typeof byHand>
@@ -467,6 +526,20 @@ describe('time', () => {
     expect((await hand.redeem(first, await proof())).status).toBe(200)
     world.clock.advance(6_000)
     expect((await hand.redeem(second, await proof())).body['error']).toBe('invalid_grant')
+  })
+
+  test('a code that is used again after its minute still ends its login, the token already out included', async () => {
+    const world = await openWorld()
+    const hand = byHand(world)
+    const code = await hand.codeOf(createPerson(world.publicUrl))
+    const { body } = await hand.redeem(code)
+    const token = String(body['access_token'])
+    // The most that the servers, whose clock stays, let pass.
+    world.clock.advance(60_000)
+    expect(await toolsFor(world.mount('crm'), token)).not.toEqual([])
+    expect((await hand.redeem(code)).body['error']).toBe('invalid_grant')
+    await expect(toolsFor(world.mount('crm'), token)).rejects.toThrow()
+    await world.close()
   })
 
   test('a token never lives longer than its grant, and a grant that ended gives none', async () => {

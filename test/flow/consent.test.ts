@@ -119,6 +119,45 @@ describe('nobody agrees for somebody else:', () => {
     expect((await person.follow(stop.url.href)).text).not.toContain('Alice')
   })
 
+  test('a page counts for what it showed: where that has changed since, it is shown again and nothing is given', async () => {
+    const scope = 'crm.read crm.write'
+    const { person, stop } = await asked('bob', { scope })
+    await world.restart((text) =>
+      text.replace('{ crm.read: [payroll.read] }', '{ crm.read: [payroll.read], crm.write: [payroll.pay] }'),
+    )
+    const again = await person.submit(stop, { decision: 'allow' })
+    expect(again.response?.status).toBe(409)
+    expect(again.text).toContain('has changed since you opened this page')
+    expect(again.text).toContain('Pay somebody')
+    expect(await stillAsked(person, stop)).toBe(true)
+    // Once it was shown, it counts.
+    expect((await person.submit(again, { decision: 'allow' })).url.searchParams.has('code')).toBe(true)
+    await world.restart()
+  })
+
+  test.each([
+    ['other words', (text: string) => text.replace('Read your payslips', 'Read all payslips')],
+    ['another name of the agent', (text: string) => text.replace('Test assistant', 'Best assistant')],
+    ['another name of the server', (text: string) => text.replace('name: Customers', 'name: Clients')],
+  ])('a page does not count for %s', async (_, change) => {
+    const { person, stop } = await asked()
+    await world.restart(change)
+    expect((await person.submit(stop, { decision: 'allow' })).response?.status).toBe(409)
+    await world.restart()
+  })
+
+  test('a form of another page, of none, or made up does not count', async () => {
+    const { person, stop } = await asked('alice', { scope: 'crm.read crm.write' })
+    const narrower = /name="shown" value="([\w-]+)"/.exec((await asked()).stop.body)?.[1] ?? ''
+    expect(narrower).not.toBe('')
+    expect((await person.submit(stop, { decision: 'allow', shown: narrower })).response?.status).toBe(409)
+    for (const shown of ['', 'made-up']) {
+      expect((await person.submit(stop, { decision: 'allow', shown })).response?.status).toBe(400)
+    }
+    expect((await allow(stop.url, { cookie: person.cookies(stop.url.href) })).status).toBe(400)
+    expect(await stillAsked(person, stop)).toBe(true)
+  })
+
   test('an answer counts once', async () => {
     const { person, stop } = await asked()
     const cookie = person.cookies(stop.url.href)
@@ -170,6 +209,25 @@ describe('a consent lasts, for what it showed:', () => {
     expect(await grantOf({ scope: 'crm.read', prompt: 'consent' })).toBe(
       await grantOf({ scope: 'crm.read crm.write', prompt: 'consent' }),
     )
+  })
+
+  test('a redirect URI that was not shown asks again, also where the agent has it registered now', async () => {
+    const person = newPerson()
+    const other = `${world.urls.agent}/other`
+    await hand.codeOf(person, { prompt: 'consent' })
+    await world.restart((text) =>
+      text.replace(`redirect_uris: [${world.urls.agent}]`, `redirect_uris: [${world.urls.agent}, ${other}]`),
+    )
+    const again = await person.follow(hand.authorizeUrl({ redirect_uri: other }))
+    expect(isConsent(again)).toBe(true)
+    expect((await person.follow(hand.authorizeUrl())).url.searchParams.has('code')).toBe(true)
+    // Both were shown then, and neither asks any more.
+    await person.submit(again, { decision: 'allow' })
+    for (const redirect_uri of [other, world.urls.agent]) {
+      const { url } = await person.follow(hand.authorizeUrl({ redirect_uri }))
+      expect([`${url.origin}${url.pathname}`, url.searchParams.has('code')]).toEqual([redirect_uri, true])
+    }
+    await world.restart()
   })
 
   test('an edge added to the catalogue later is asked for before it is used, over a restart', async () => {

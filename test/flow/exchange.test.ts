@@ -47,6 +47,8 @@ interface Row {
   readonly scope?: string
 }
 
+const because = (rule: string) => `broker.subject_token_refused.${rule}`
+
 /** One bench for all rows that change nothing in it. */
 const shared = ready()
 
@@ -280,7 +282,6 @@ describe('a target is refused', () => {
 })
 
 describe('a subject token is refused', () => {
-  const because = (rule: string) => `broker.subject_token_refused.${rule}`
   const dlg = (bench: Bench, change: Claims) => ({
     gid: bench.grant.id,
     hop: 2,
@@ -333,6 +334,11 @@ describe('a subject token is refused', () => {
     },
     { name: 'for this server and another', claims: { aud: [CRM_URL, NOTES_URL] }, reason: because('claims') },
     { name: 'for this server’s key', claims: { aud: 'crm' }, reason: because('audience') },
+  ])('$name', async (row) => {
+    heard(await expectRefusal({ ...row, error: 'invalid_request' }, 'exchange_refused'))
+  })
+
+  test.each<Row>([
     {
       name: 'whose grant was revoked',
       after: ({ grants, grant }) => grants.revoke(grant.id),
@@ -343,11 +349,6 @@ describe('a subject token is refused', () => {
       after: ({ revocation }) => revocation.revoke('family', 'family-1'),
       reason: because('revoked'),
     },
-  ])('$name', async (row) => {
-    heard(await expectRefusal({ ...row, error: 'invalid_request' }, 'exchange_refused'))
-  })
-
-  test.each<Row>([
     {
       name: 'whose grant has expired',
       before: ({ clock }) => (clock.time += GRANT_SECONDS * 1000),
@@ -429,6 +430,22 @@ describe('a subject token is refused', () => {
   })
 })
 
+test('a grant revoked while the record is written yields no token, and the record says so', async () => {
+  const bench = await fresh()
+  const subject = await bench.sign()
+  bench.journal.onceRecorded = () => {
+    bench.journal.onceRecorded = async () => undefined
+    return bench.grants.revoke(bench.grant.id)
+  }
+  const { status, body } = await bench.exchange(subject)
+  expect(status).toBe(400)
+  expect(body).toMatchObject({ error: 'invalid_request' })
+  expect(await bench.lines()).toMatchObject([
+    { kind: 'exchange', outcome: 'failed', reason: because('revoked') },
+    { kind: 'exchange', outcome: 'denied', reason: because('revoked') },
+  ])
+})
+
 describe('a scope is refused', () => {
   const wider = ({ grants }: Bench) =>
     grants.give(
@@ -436,10 +453,11 @@ describe('a scope is refused', () => {
         user: 'u1',
         agent: 'assistant',
         server: 'crm',
+        redirectUri: 'https://agent.example/callback',
         scopes: ['crm.write'],
         calls: { payroll: { 'crm.write': ['payroll.pay'] } },
       },
-      async () => {},
+      async () => () => {},
     )
   const consent = { error: 'consent_required', reason: 'broker.consent_required' }
   const unknown = { error: 'invalid_scope', reason: 'broker.scope_invalid' }
@@ -496,10 +514,11 @@ describe('a scope is refused', () => {
             user: 'u1',
             agent: 'assistant',
             server: 'crm',
+            redirectUri: 'https://agent.example/callback',
             scopes: [],
             calls: { payroll: { 'crm.write': ['payroll.pay'] } },
           },
-          async () => {},
+          async () => () => {},
         ),
       form: { scope: 'payroll.pay' },
       ...consent,

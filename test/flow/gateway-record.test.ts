@@ -150,6 +150,13 @@ describe('a grant', () => {
     expect(stopped.status).toBe(401)
     expect(stopped.headers['www-authenticate']).toMatch(/^Bearer error="invalid_token", resource_metadata="/)
     expect(world.received.length).toBe(before)
+    expect((await lines(world)).at(-1)).toMatchObject({
+      username: 'alice',
+      agent: 'assistant',
+      server: 'notes',
+      decision: 'deny',
+      reason: 'gateway.token_refused.revoked',
+    })
     const refused = await exchange(world, tokenTwo)
     expect(refused.status).toBe(400)
     expect(JSON.parse(refused.text)).toMatchObject({ error: 'invalid_request' })
@@ -159,6 +166,30 @@ describe('a grant', () => {
     await world.restart()
     expect((await callNotes(world, token)).status).toBe(401)
     expect((await exchange(world, tokenTwo)).status).toBe(400)
+  })
+
+  test('is revoked though the audit log cannot be written: the operator is told so, and it comes on record later', async () => {
+    const token = (await world.signIn('bob', { server: 'notes' })).token() ?? ''
+    const { gid } = decodeJwt(token)['dlg'] as { gid: string }
+    const database = new DatabaseSync(join(world.dataDirectory, 'tetrapod.db'))
+    database.exec(
+      "create trigger full_disk before insert on bundles begin select raise(abort, 'disk full'); end",
+    )
+    try {
+      expect((await callNotes(world, token)).status).toBe(503)
+      expect((await ask(world.service.socket, 'POST', `/grants/${gid}/revoke`)).status).toBe(204)
+      expect((await lines(world)).some(({ kind, grant }) => kind === 'grant_revoked' && grant === gid)).toBe(
+        false,
+      )
+    } finally {
+      database.exec('drop trigger full_disk')
+      database.close()
+    }
+    expect((await callNotes(world, token)).status).toBe(401)
+    const revoked = (await lines(world)).filter(
+      ({ kind, grant }) => kind === 'grant_revoked' && grant === gid,
+    )
+    expect(revoked).toMatchObject([{ username: 'bob', outcome: 'recorded' }])
   })
 
   test('of one user lives on when the grant of another is revoked', async () => {

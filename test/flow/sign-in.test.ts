@@ -20,6 +20,8 @@ const post = (url: string | URL, fields: Record<string, string>, headers: Record
     headers: { origin: world.publicUrl, ...headers },
     redirect: 'manual',
   })
+/** Of the agent, by the clock of the service. */
+const proof = () => hand.proof({ claims: { iat: undefined, exp: Math.floor(world.clock.now() / 1000) + 60 } })
 const sessionOf = (response: Response) =>
   response.headers.getSetCookie().find((it) => it.startsWith('tetrapod_session'))
 
@@ -62,10 +64,16 @@ describe('the sign-in page', () => {
     ['no password', { username: 'alice' }],
     ['a field more', { ...alice, admin: 'true' }],
     ['a huge password', { username: 'alice', password: 'x'.repeat(2000) }],
+    ['a user name longer than any', { username: 'x'.repeat(65), password: 'alice-password' }],
   ])('refuses a form with %s', async (_, fields) => {
     const answer = await post((await toSignIn()).url, fields)
     expect(answer.status).toBe(400)
     expect(sessionOf(answer)).toBeUndefined()
+  })
+
+  test('takes a user name of 64 characters, whatever they are', async () => {
+    const answer = await post((await toSignIn()).url, { username: '🦎'.repeat(64), password: 'x' })
+    expect(answer.status).toBe(401)
   })
 
   test('refuses a form in which a field is there twice', async () => {
@@ -182,10 +190,71 @@ describe('the session cookie', () => {
   })
 })
 
+describe('a user whom the configuration no longer has', () => {
+  const without = (text: string) => text.replace(/^ {2}alice:.*\n/m, '')
+
+  test('is asked to sign in, also on the way to consent, and somebody else can', async () => {
+    const person = newPerson()
+    await hand.codeOf(person)
+    const stop = await hand.toConsent(person, { prompt: 'consent' })
+    await world.restart(without)
+    for (const url of [hand.authorizeUrl(), stop.url.href]) {
+      const asked = await person.follow(url)
+      expect([asked.response?.status, asked.url.pathname]).toEqual([200, '/sign-in'])
+    }
+    expect((await person.submit(stop, { decision: 'allow' })).response?.status).toBe(401)
+    const agreed = await hand.callback(person, { prompt: 'consent' }, 'bob')
+    expect(agreed.searchParams.has('code')).toBe(true)
+    await world.restart()
+  })
+
+  test('gets no token for a code from before', async () => {
+    const person = newPerson()
+    const code = await hand.codeOf(person)
+    await world.restart(without)
+    expect((await hand.redeem(code, await proof())).body['error']).toBe('invalid_grant')
+    await world.restart()
+  })
+})
+
+describe('who guesses passwords', () => {
+  test.each(['bob', 'nobody'])('of %s has to wait after five, and is told how long', async (username) => {
+    const { url } = await toSignIn()
+    const tries: Response[] = []
+    for (let i = 0; i < 6; i++) tries.push(await post(url, { username, password: 'wrong' }))
+    expect(tries.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429])
+    const [last] = tries.slice(-1)
+    expect(Number(last?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(last?.headers.get('content-type')).toContain('text/html')
+    expect(await last?.text()).toContain('too many wrong passwords for this user name')
+    const right = { username, password: `${username}-password` }
+    expect((await post(url, right)).status).toBe(429)
+    world.clock.advance(2000)
+    expect((await post(url, right)).status).toBe(username === 'bob' ? 200 : 401)
+  })
+
+  test('is in the log once, without the name', () => {
+    const warnings = world.logged.filter((line) => line.includes('wrong passwords in a row'))
+    expect(warnings).toHaveLength(2)
+    expect(warnings.join('\n')).not.toMatch(/bob|nobody/)
+  })
+
+  test('of many names at once keeps two threads busy and lets sixteen wait, no more', async () => {
+    const { url } = await toSignIn()
+    const tries = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => post(url, { username: `nobody-${i}`, password: 'wrong' })),
+    )
+    const busy = tries.filter(({ status }) => status === 429)
+    expect(busy.length).toBeGreaterThan(0)
+    expect(tries.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(18)
+    expect(busy[0]?.headers.get('retry-after')).toBe('2')
+    expect(await busy[0]?.text()).toContain('Too many people are signing in')
+  })
+})
+
 describe('another person in the same browser', () => {
   const userOf = async (code: string) => {
-    const now = Math.floor(world.clock.now() / 1000)
-    const { body } = await hand.redeem(code, await hand.proof({ claims: { iat: undefined, exp: now + 60 } }))
+    const { body } = await hand.redeem(code, await proof())
     const [, claims = ''] = String(body['access_token']).split('.')
     const { sub_id } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sub_id: { sub: string } }
     return sub_id.sub

@@ -16,6 +16,18 @@ async function clientFor(login: Login): Promise<Client> {
   return client
 }
 
+test('who may call nothing of a server sees no tool, and the server does not hear of them', async () => {
+  const world = await openWorld({ policies: '\n  - permit: { users: [alice], servers: [notes] }' })
+  try {
+    const client = await clientFor(await world.signIn('bob', { server: 'notes' }))
+    expect((await client.listTools()).tools).toEqual([])
+    expect(world.received.filter(({ party }) => party === 'notes')).toEqual([])
+    await client.close()
+  } finally {
+    await world.close()
+  }
+})
+
 describe('the walk: user, agent, gateway, MCP server, API', () => {
   let world: World
   beforeAll(async () => {

@@ -211,10 +211,7 @@ function toPath(name: string): string {
   return name.startsWith('@tetrapod/') ? `${name.slice('@tetrapod/'.length)}/src/index.ts` : name
 }
 
-/** Started as a process of its own. */
-const commands = new Set(['@tetrapod/service'])
-
-/** A workspace declares what it imports at run time or starts, and nothing else. */
+/** A workspace declares what it imports at run time, and nothing else. */
 export function used(manifests: Readonly<Record<string, Manifest>>): Rule {
   return (sources) =>
     Object.entries(manifests).flatMap(([workspace, { dependencies = {} }]) => {
@@ -224,7 +221,7 @@ export function used(manifests: Readonly<Record<string, Manifest>>): Rule {
           .flatMap((source) => importsOf(source).map(packageOf)),
       )
       return Object.keys(dependencies)
-        .filter((name) => !imported.has(name) && !commands.has(name))
+        .filter((name) => !imported.has(name))
         .map((name) => `${workspace}: declares ${name} and does not import it`)
     })
 }

@@ -78,6 +78,7 @@ const apis = [
   { key: 'vault', name: 'Nobody calls it', resource: 'https://vault.internal', scopes: scopes('vault.open') },
 ]
 const shown = {
+  redirectUri: 'https://agent.example/callback',
   scopes: ['crm.read'],
   calls: { payroll: { 'crm.read': ['payroll.read'] } },
 }
@@ -129,7 +130,7 @@ export async function openBench({
   })
   const revocation = await openRevocation({ store: storage.revocations, clock })
   const opened = await openTokens({ issuer: ISSUER, store: storage.signingKeys, vault, revocation, clock })
-  const journal = { full: false }
+  const journal = { full: false, onceRecorded: async (): Promise<unknown> => undefined }
   const happened: string[] = []
   const bundles = {
     ...storage.bundles,
@@ -137,6 +138,7 @@ export async function openBench({
       if (journal.full) throw new Error('disk full')
       await storage.bundles.append(bundle)
       happened.push('recorded')
+      await journal.onceRecorded()
     },
   }
   const tokens = {
@@ -160,13 +162,16 @@ export async function openBench({
     password: new Secret(''),
   }))
   const grants = createGrants({ store: storage.grants, revocation, clock })
-  const grant = await grants.give({ user: 'u1', agent: 'assistant', server: 'crm', ...shown }, async () => {})
+  const grant = await grants.give(
+    { user: 'u1', agent: 'assistant', server: 'crm', ...shown },
+    async () => () => {},
+  )
   const modules = {
     tokens,
     agents: createAgents(agentKeys.map(agent)),
     servers: createServers(servers),
     apis: createApis(apis),
-    users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, clock }),
+    users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, clock, log }),
     grants,
     policy: compilePolicy(rules),
     audit,

@@ -8,14 +8,14 @@ import { claimsView } from './claims-view.ts'
 const origin = 'http://127.0.0.1:4003'
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-function loginOf(username: string): Login {
+function loginOf(username: string, hasExpired: () => boolean): Login {
   const token = `${encoded({ alg: 'ES256' })}.${encoded({ sub: `id-${username}`, sub_id: { sub: username } })}.x`
   return {
     resource: 'http://127.0.0.1:4000/crm/mcp',
     issuer: 'http://127.0.0.1:4000',
     scopes: new Set(['crm.read']),
     expiresAt: undefined,
-    token: () => token,
+    token: () => (hasExpired() ? undefined : token),
     authProvider: { token: () => Promise.resolve(token), onUnauthorized: () => Promise.resolve() },
   }
 }
@@ -36,14 +36,17 @@ const answered: Called = {
 }
 
 /** The application with an agent whose logins belong to whoever the callback's code names. */
-function build(callTool: AgentAppDeps['callTool'] = () => Promise.resolve(answered)) {
+function build(
+  callTool: AgentAppDeps['callTool'] = () => Promise.resolve(answered),
+  hasExpired = () => false,
+) {
   let count = 0
   const app = agentApp({
     origin,
     mcpUrl: 'http://127.0.0.1:4000/crm/mcp',
     agent: {
       begin: () => Promise.resolve(begun(`state-${(count += 1)}`)),
-      finish: (url) => Promise.resolve(loginOf(new URL(url).searchParams.get('code') ?? '')),
+      finish: (url) => Promise.resolve(loginOf(new URL(url).searchParams.get('code') ?? '', hasExpired)),
     },
     publicKeys: { keys: [] },
     callTool,
@@ -138,12 +141,42 @@ test('a refusal is shown with its sentence, beside what was answered before', as
   expect(html).toContain('Token 3')
 })
 
-test('a login that has ended leads back to the sign-in', async () => {
-  const request = build(() => Promise.resolve({ outcome: 'signed_out' }))
+test('a token that has expired leads back to the sign-in, beside what was answered before', async () => {
+  let expired = false
+  const request = build(undefined, () => expired)
   const cookie = await signIn(request, 'alice')
+  expired = true
+  await request('/call', { cookie, form: { user: 'alice', tool: 'my_commission' } })
   const html = await (await request('/', { cookie })).text()
-  expect(html).toContain('The sign-in has ended')
+  expect(html).toContain('The sign-in has ended: a token lives for minutes. Sign in again.')
   expect(html).toContain('Sign in as Alice')
+  expect(html).toContain('Token 3')
+})
+
+test('a token that is refused before it expires is said to be revoked, beside what was answered before', async () => {
+  const outcomes: Called[] = [answered, { outcome: 'signed_out' }]
+  const request = build(() => Promise.resolve(outcomes.shift() ?? answered))
+  const cookie = await signIn(request, 'alice')
+  await request('/call', { cookie, form: { user: 'alice', tool: 'my_commission' } })
+  const html = await (await request('/', { cookie })).text()
+  expect(html).toContain(
+    'The gateway no longer takes this token, although it has not expired: its grant was revoked. Sign in again.',
+  )
+  expect(html).not.toContain('a token lives for minutes')
+  expect(html).toContain('Sign in as Alice')
+  expect(html).not.toContain('Call again')
+  for (const kept of ['&lt;b&gt;Bakery', 'Token 1', 'Token 2', 'Token 3']) expect(html).toContain(kept)
+})
+
+test('who signs in again after that is asked for again', async () => {
+  const outcomes: Called[] = [answered, { outcome: 'signed_out' }]
+  const request = build(() => Promise.resolve(outcomes.shift() ?? answered))
+  const cookie = await signIn(request, 'alice')
+  await request('/call', { cookie, form: { user: 'alice', tool: 'my_commission' } })
+  await signIn(request, 'alice', cookie)
+  const html = await (await request('/', { cookie })).text()
+  expect(html).toContain('Call again')
+  expect(html).not.toContain('no longer takes')
 })
 
 test('a form of another site presses no button here', async () => {

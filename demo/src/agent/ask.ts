@@ -9,19 +9,23 @@ export const offered: ReadonlyMap<string, Readonly<Record<string, unknown>>> = n
   ['delete_customer', { id: 'c-101' }],
 ])
 
-/** Calls an offered tool for the user of a desk, and answers the desk as it is afterwards. */
+/**
+ * Calls an offered tool for the user of a desk, and answers the desk as it is afterwards: what was answered last stays
+ * until there is a new answer.
+ */
 export async function ask(desk: Desk, tool: string, callTool: ToolCall): Promise<Desk> {
   const { login, answer } = desk
+  const before = { login, ...(answer && { answer }) }
   const token = login.token()
-  if (token === undefined) return { login, hasEnded: true }
+  if (token === undefined) return { ...before, ended: 'expired' }
   const called = await callTool(login, tool, offered.get(tool) ?? {})
   switch (called.outcome) {
     case 'answered':
       return { login, answer: answerFrom(called.result, decodeJwt(token)) }
     case 'refused':
-      return { login, ...(answer && { answer }), refusal: { tool, sentence: called.sentence } }
+      return { ...before, refusal: { tool, sentence: called.sentence } }
     case 'signed_out':
     default:
-      return { login, hasEnded: true }
+      return { ...before, ended: login.token() === undefined ? 'expired' : 'not_taken' }
   }
 }

@@ -4,7 +4,7 @@ const auditLine = z.object({
   ref: z.string(),
   kind: z.string(),
   time: z.string(),
-  user: z.string(),
+  user: z.string().optional(),
   username: z.string().optional(),
   agent: z.string().optional(),
   server: z.string().optional(),
@@ -26,7 +26,7 @@ export async function readAudit(url: string, limit: number): Promise<readonly Au
     signal: AbortSignal.timeout(3000),
     redirect: 'error',
   })
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
+  if (!response.ok) throw new Error(`the audit view answered ${response.status}`)
   const { lines } = answer.parse(await response.json())
   return lines.sort((a, b) => timeOf(b) - timeOf(a))
 }

@@ -11,17 +11,24 @@ import type { Desk } from './visitors.ts'
 export function column(person: Person, desk: Desk | undefined): Html {
   return html`<section class="column" id="${person.username}" aria-labelledby="h-${person.username}">
     <h2 id="h-${person.username}">${person.name}</h2>
-    ${desk === undefined || desk.hasEnded ? signedOut(person, desk) : signedIn(person, desk)}
+    ${desk === undefined || desk.ended ? signedOut(person, desk) : signedIn(person, desk)}
   </section>`
 }
 
-function signedOut({ username, name, password }: Person, ended: Desk | undefined): Html {
-  return html`${ended && html`<p class="refusal" role="status">The sign-in has ended: a token lives for minutes. Sign in again.</p>`}
+const ENDED = {
+  expired: 'The sign-in has ended: a token lives for minutes. Sign in again.',
+  not_taken:
+    'The gateway no longer takes this token, although it has not expired: its grant was revoked. Sign in again.',
+}
+
+function signedOut({ username, name, password }: Person, desk: Desk | undefined): Html {
+  return html`${desk?.ended && html`<p class="refusal" role="status">${ENDED[desk.ended]}</p>`}
     <form method="post" action="/sign-in">
       <input type="hidden" name="user" value="${username}" />
       <button>Sign in as ${name}</button>
     </form>
-    <p class="hint">User <code>${username}</code>, password <code>${password}</code></p>`
+    <p class="hint">User <code>${username}</code>, password <code>${password}</code></p>
+    ${desk?.answer && html`${commission(desk.answer.result)} ${hops(name, desk.answer)}`}`
 }
 
 function signedIn({ username, name }: Person, { answer, refusal }: Desk): Html {

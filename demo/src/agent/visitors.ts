@@ -6,8 +6,8 @@ export interface Desk {
   readonly login: Login
   readonly answer?: Answer
   readonly refusal?: { readonly tool: string; readonly sentence: string }
-  /** The login is over: the user signs in again. */
-  readonly hasEnded?: true
+  /** The login is over, and the user signs in again: its token has expired, or is not taken although it has not. */
+  readonly ended?: 'expired' | 'not_taken'
 }
 
 /** One browser: for whom it began a sign-in, by its state, and the users who signed in, by user name. */

@@ -7,20 +7,23 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { companyAt } from '../company.ts'
 import { keyFrom } from '../key-file.ts'
-import { serveAuditView } from './audit-view.ts'
+import { type AuditView, serveAuditView } from './audit-view.ts'
 import { ensureConfiguration } from './configuration-file.ts'
 import { parseOptions } from './options.ts'
+import { partsOf } from './parts.ts'
 import { passwordHash } from './passwords.ts'
 import { checkPorts } from './ports.ts'
 import { startProcesses } from './processes.ts'
 
 let folder = ''
 const started: Server[] = []
+const views: AuditView[] = []
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'demo-'))
 })
 afterEach(async () => {
   for (const server of started.splice(0)) server.close().closeAllConnections()
+  for (const view of views.splice(0)) view.close()
   await rm(folder, { recursive: true })
 })
 
@@ -45,9 +48,9 @@ const serving = (port: number) =>
   `require('http').createServer((q, s) => s.end()).listen(${port}, '127.0.0.1')`
 
 /** The answer to a page of another site whose name was pointed at this machine. */
-function statusFor(host: string, port: number): Promise<number | undefined> {
+function statusFor(host: string, url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    request({ port, path: '/audit', headers: { host } }, (response) => resolve(response.resume().statusCode))
+    request(url, { headers: { host } }, (response) => resolve(response.resume().statusCode))
       .on('error', reject)
       .end()
   })
@@ -67,10 +70,21 @@ describe('the arguments', () => {
     [['--data', ''], '--data takes the name'],
     [['extra'], 'Unexpected argument'],
   ])('%j is answered with a sentence and the usage', (argv, sentence) => {
-    const { usage } = { usage: '', ...parseOptions(argv) }
+    const { usage, exitCode } = { usage: '', exitCode: undefined, ...parseOptions(argv) }
     expect(usage).toContain(sentence)
     expect(usage).toContain('Usage: npm start')
+    expect(exitCode).toBe(2)
   })
+
+  test.each([[['--help']], [['--once', '--help', '--port', '0']]])(
+    '%j asks for the usage, and gets it',
+    (argv) => {
+      expect(parseOptions(argv)).toEqual({
+        usage: expect.stringMatching(/^Usage: npm start/) as string,
+        exitCode: 0,
+      })
+    },
+  )
 })
 
 describe('the configuration', () => {
@@ -129,6 +143,18 @@ describe('the processes', () => {
     expect(await Promise.race([processes.lost, delay(0, 'nobody was lost')])).toBe('nobody was lost')
   })
 
+  test('each has the environment it is given, besides the launcher’s own', async () => {
+    const port = await freePort()
+    const environment = { DEMO_WORD: 'spoken' }
+    const words = "process.env.DEMO_WORD + ', ' + typeof process.env.PATH"
+    const answering = script(serving(port).replace('s.end()', `s.end(${words})`))
+    const readyAt = `http://127.0.0.1:${port}/`
+    const processes = startProcesses([{ name: 'one', arguments: answering, environment, readyAt }], folder)
+    await processes.ready
+    expect(await (await fetch(readyAt)).text()).toBe('spoken, string')
+    await processes.stop()
+  })
+
   test('one that ends by itself is named, with its last words', async () => {
     const dying = script("console.error('the disk is full'); process.exit(3)")
     const readyAt = 'http://127.0.0.1:9/'
@@ -140,26 +166,51 @@ describe('the processes', () => {
 })
 
 describe('the audit view', () => {
+  async function opened(socket = join(folder, 'nobody.sock')) {
+    const view = await serveAuditView(socket, await freePort())
+    views.push(view)
+    return view
+  }
+
   test('hands on the audit lines of the operators’ socket, and nothing else of it', async () => {
     const socket = join(folder, 'tetrapod.sock')
     await listening(
       createServer((request, response) => response.end(JSON.stringify({ lines: [], asked: request.url }))),
       socket,
     )
-    const port = await freePort()
-    started.push(await serveAuditView(socket, port))
-    const at = `http://127.0.0.1:${port}`
-    expect(await (await fetch(`${at}/audit?limit=5`)).json()).toEqual({ lines: [], asked: '/audit?limit=5' })
-    for (const path of ['/grants', '/audit?limit=5&x=/grants', '/']) {
-      expect((await fetch(`${at}${path}`)).status).toBe(404)
+    const { url } = await opened(socket)
+    expect(await (await fetch(`${url}?limit=5`)).json()).toEqual({ lines: [], asked: '/audit?limit=5' })
+    for (const more of ['?limit=5&x=/grants', '/../../grants', '/', 'x', '?limit=-1']) {
+      expect((await fetch(`${url}${more}`)).status).toBe(404)
     }
-    expect((await fetch(`${at}/audit`, { method: 'POST' })).status).toBe(404)
-    expect(await statusFor('evil.example', port)).toBe(404)
+    expect((await fetch(url, { method: 'POST' })).status).toBe(404)
+    expect(await statusFor('evil.example', url)).toBe(404)
+  })
+
+  test('is nowhere for a program that was not told where', async () => {
+    const { url } = await opened()
+    const { origin } = new URL(url)
+    for (const path of ['/', '/audit', '/audit/', '/audit?limit=5', '/audit/guessed?limit=5', '/grants']) {
+      expect((await fetch(`${origin}${path}`)).status).toBe(404)
+    }
+  })
+
+  test('is elsewhere at every start', async () => {
+    const paths = [await opened(), await opened()].map(({ url }) => new URL(url).pathname)
+    expect(paths).toEqual(paths.map(() => expect.stringMatching(/^\/audit\/[\w-]{43}$/) as string))
+    expect(new Set(paths).size).toBe(2)
+  })
+
+  test('is told to the agent alone, and not in its arguments, which every user of the machine can list', () => {
+    const auditUrl = 'http://127.0.0.1:4004/audit/secret'
+    const parts = partsOf(companyAt(4000), { folder, configuration: 'tetrapod.yaml', auditUrl })
+    expect(JSON.stringify(parts.map((part) => part.arguments))).not.toContain('secret')
+    const told = parts.filter(({ environment }) => JSON.stringify(environment ?? {}).includes(auditUrl))
+    expect(told.map(({ name }) => name)).toEqual(['agent'])
   })
 
   test('a service that is away is told so', async () => {
-    const port = await freePort()
-    started.push(await serveAuditView(join(folder, 'nobody.sock'), port))
-    expect((await fetch(`http://127.0.0.1:${port}/audit`)).status).toBe(503)
+    const { url } = await opened()
+    expect((await fetch(url)).status).toBe(503)
   })
 })

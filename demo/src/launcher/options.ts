@@ -11,15 +11,22 @@ export interface Options {
   readonly json: boolean
 }
 
-const USAGE = `Usage: npm start -- [--port N] [--data DIR] [--once [--json]]
+const USAGE = `Usage: npm start -- [--port N] [--data DIR] [--once [--json]] [--help]
   --port N    the first of five ports in a row (default 4000)
   --data DIR  where configuration, keys, data and logs are kept (default .tetrapod)
   --once      walk through it by script, print every hop, and stop: 0 when all is as it should be
-  --json      with --once: the last line printed is one JSON document`
+  --json      with --once: the last line printed is one JSON document
+  --help      print this and stop`
 const PORT_MAX = 65_535 - 4
 
+/** What is printed instead of a start, and how the launcher then ends: 0 for who asked for it, else 2. */
+export interface Usage {
+  readonly usage: string
+  readonly exitCode: 0 | 2
+}
+
 /** Reads the launcher's arguments. What cannot be read is answered with a sentence and the usage. */
-export function parseOptions(argv: readonly string[]): Options | { readonly usage: string } {
+export function parseOptions(argv: readonly string[]): Options | Usage {
   try {
     const { values } = parseArgs({
       args: [...argv],
@@ -28,8 +35,10 @@ export function parseOptions(argv: readonly string[]): Options | { readonly usag
         data: { type: 'string', default: '.tetrapod' },
         once: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
       },
     })
+    if (values.help) return { usage: USAGE, exitCode: 0 }
     const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : 0
     if (port < 1 || port > PORT_MAX) return usage(`--port takes a number from 1 to ${PORT_MAX}.`)
     if (values.data === '') return usage('--data takes the name of a folder.')
@@ -40,6 +49,6 @@ export function parseOptions(argv: readonly string[]): Options | { readonly usag
   }
 }
 
-function usage(sentence: string): { readonly usage: string } {
-  return { usage: `${sentence}\n\n${USAGE}` }
+function usage(sentence: string): Usage {
+  return { usage: `${sentence}\n\n${USAGE}`, exitCode: 2 }
 }

@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Company } from '../company.ts'
+import { AUDIT_URL, type Company } from '../company.ts'
 
 /** One process of the company. It is ready when `readyAt` answers 200. */
 export interface Part {
   readonly name: string
   readonly arguments: readonly string[]
+  /** Added to the launcher's environment. For secrets: arguments can be listed by every user of the machine. */
+  readonly environment?: Readonly<Record<string, string>>
   readonly readyAt: string
 }
 
@@ -14,9 +16,17 @@ export const tetrapodCommand: string = fileURLToPath(
   new URL('../../../service/bin/tetrapod.js', import.meta.url),
 )
 
-/** Four processes that know each other by URL and key alone. Each keeps its own key in `folder`. */
-export function partsOf(company: Company, folder: string, configuration: string): readonly Part[] {
-  const { publicUrl, mount, crm, payroll, agent, audit, ports } = company
+export interface Places {
+  /** Where each process keeps its own key. */
+  readonly folder: string
+  readonly configuration: string
+  /** Where the agent's page reads the audit log: a secret. */
+  readonly auditUrl: string
+}
+
+/** Four processes that know each other by URL and key alone. */
+export function partsOf(company: Company, { folder, configuration, auditUrl }: Places): readonly Part[] {
+  const { publicUrl, mount, crm, payroll, agent, ports } = company
   const keys = '/.well-known/jwks.json'
   return [
     {
@@ -41,8 +51,9 @@ export function partsOf(company: Company, folder: string, configuration: string)
       name: 'agent',
       arguments: [
         source('agent.ts'),
-        ...flags({ port: ports.agent, gateway: mount, audit, key: join(folder, 'agent.key.json') }),
+        ...flags({ port: ports.agent, gateway: mount, key: join(folder, 'agent.key.json') }),
       ],
+      environment: { [AUDIT_URL]: auditUrl },
       readyAt: `${agent}${keys}`,
     },
   ]

@@ -49,7 +49,11 @@ export function startProcesses(parts: readonly Part[], folder: string): Processe
 
 function startOne(part: Part, folder: string): Running {
   // A group of its own: Ctrl-C reaches the launcher alone, which then stops the others in order.
-  const child = spawn(process.execPath, part.arguments, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(process.execPath, part.arguments, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...part.environment },
+  })
   const log = createWriteStream(join(folder, `${part.name}.log`), { mode: 0o600 })
   let words = ''
   child.stdout.pipe(log, { end: false })

@@ -56,7 +56,8 @@ function ofAudit(audit: readonly AuditLine[], username: string): readonly string
   const own = audit.filter((line) => line.username === username && line.server === 'crm')
   const permitted = own.find(({ tool }) => tool === 'my_commission')
   const refused = own.find(({ tool }) => tool === 'delete_customer')
-  const names = permitted?.agent === 'assistant' && permitted.user !== '' && permitted.arguments !== undefined
+  const names =
+    permitted?.agent === 'assistant' && permitted.user !== undefined && permitted.arguments !== undefined
   return [
     ...(names && permitted.decision === 'permit' && permitted.outcome === 'ok'
       ? []

@@ -22,10 +22,11 @@ const AUDIT_MS = 5000
 
 /**
  * Goes the way a person goes: in one browser, Alice and then Bob sign in at the assistant, allow it to act, see their
- * commission, and try what is not permitted. Throws {@link Problem} where a page leads nowhere.
+ * commission, and try what is not permitted. `auditUrl` is where the audit lines are.
+ * Throws {@link Problem} where a page leads nowhere.
  */
-export async function walk(company: Company, browser: Browser): Promise<Walked> {
-  const before = new Set((await readAudit(company.audit, AUDIT_LINES)).map(({ ref }) => ref))
+export async function walk(company: Company, browser: Browser, auditUrl: string): Promise<Walked> {
+  const before = new Set((await readAudit(auditUrl, AUDIT_LINES)).map(({ ref }) => ref))
   for (const person of people) {
     const home = await signIn(company, browser, person)
     await press(browser, home, person, 'delete_customer')
@@ -35,7 +36,7 @@ export async function walk(company: Company, browser: Browser): Promise<Walked> 
   const users = Object.entries(desks).map(
     ([username, { answer, refusal }]) => [username, { ...answer, refusal: refusal.sentence }] as const,
   )
-  return { users: Object.fromEntries(users), audit: await settledAudit(company.audit, before) }
+  return { users: Object.fromEntries(users), audit: await settledAudit(auditUrl, before) }
 }
 
 /** From the assistant's page, by whatever pages the service shows, back to the assistant. */

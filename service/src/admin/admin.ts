@@ -12,7 +12,7 @@ export interface AdminDeps {
   readonly audit: Audit
   readonly grants: Grants
   readonly users: Users
-  /** Puts a revocation on record. The revocation itself waits for nothing. */
+  /** Keeps a revocation for the record. It is in force already, so this neither waits for the log nor throws. */
   readonly recordRevocation: (grant: Grant) => Promise<void>
   readonly log: Log
 }

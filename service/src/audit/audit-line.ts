@@ -29,9 +29,14 @@ export interface AuditLine {
   readonly arguments: Json | undefined
   /** True when the personal values (username, inputs) were erased or changed. */
   readonly unopenable: boolean
+  /** True when the inputs were too large to keep: the record has their HMAC alone. */
+  readonly inputsTooLarge: boolean
   readonly decision: Verdict['effect'] | undefined
   readonly rule: string | undefined
-  /** `pending` while the call runs; `issued` for an exchange that was permitted; `recorded` for an event. */
+  /**
+   * `pending` while the call runs; `issued` for an exchange that was permitted; `recorded` for an event. Of these two,
+   * `failed` when what was recorded did not happen, `unknown` when it may not have.
+   */
   readonly outcome: OutcomeStatus | 'unknown' | 'pending' | 'issued' | 'recorded'
   readonly reason: string | undefined
   /** Of one mount or API; for a grant `{server}:{scope}`. */
@@ -43,40 +48,71 @@ export interface AuditLine {
   readonly milliseconds: number | undefined
 }
 
+/** Of a line: what a caller hands over is cut to what the rest of the line leaves of it. */
 const CHARACTERS_MAX = 2000
+const NAME_CHARACTERS_MAX = 128
 
-/** One line for a person. Control and direction characters are shown escaped: an input cannot forge a line or a terminal. */
+/**
+ * One line for a person: who, by which agent, what, what was decided and what came of it, and last what the caller handed
+ * over, cut where it is long. No input can forge a line, a terminal or a verdict: control and direction characters are
+ * shown escaped, and a name that is more than one word is shown quoted.
+ */
 export function formatLine(line: AuditLine): string {
-  const user = line.user ?? 'nobody known'
-  const who = line.username === undefined ? user : `${line.username} (${user})`
-  const parts = [line.time, line.ref, who, ...agentOf(line), ...whatOf[line.kind](line), ...howOf(line)]
-  const text = parts.join(' ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escaped)
-  return text.length > CHARACTERS_MAX ? `${text.slice(0, CHARACTERS_MAX)}...` : text
+  const who = line.user === undefined ? 'nobody known' : named(line.user)
+  const user = line.username === undefined ? who : `${named(line.username)} (${who})`
+  const parts = [line.time, line.ref, user, ...agentOf(line), whatOf[line.kind](line), ...howOf(line)]
+  const head = visible(parts.join(' '))
+  const handed = visible(handedOver(line))
+  return handed === '' ? head : `${head} ${cut(handed, CHARACTERS_MAX - head.length)}`
 }
 
 function agentOf({ agent }: AuditLine): readonly string[] {
-  return agent === undefined ? [] : [`by agent ${agent}`]
+  return agent === undefined ? [] : [`by agent ${named(agent)}`]
 }
 
-const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => readonly string[]>> = {
-  call: (line) => [`calls ${line.server}.${line.tool ?? line.method}`, inputsOf(line)],
-  exchange: ({ server, api, scopes }) => [`exchange: ${server} asks for ${api} [${scopes.join(' ')}]`],
-  grant_given: ({ grant, scopes }) => [`grant ${grant} given [${scopes.join(' ')}]`],
-  grant_revoked: ({ grant }) => [`grant ${grant} revoked`],
-  sign_in: () => ['signed in'],
-  exchange_refused: ({ server }) => [`exchange: ${server} asks`],
+const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> = {
+  call: ({ server, tool, method }) => `calls ${named(server)}.${named(tool ?? method)}`,
+  exchange: ({ server, api }) => `exchange: ${named(server)} asks for ${named(api)}`,
+  grant_given: ({ grant }) => `grant ${named(grant)} given`,
+  grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
+  sign_in: () => 'signed in',
+  exchange_refused: ({ server }) => `exchange: ${named(server)} asks`,
+}
+
+/** What of a line may be long. */
+function handedOver(line: AuditLine): string {
+  if (line.kind === 'call') return inputsOf(line)
+  return line.kind === 'exchange' || line.kind === 'grant_given' ? `[${line.scopes.join(' ')}]` : ''
 }
 
 function inputsOf(line: AuditLine): string {
+  if (line.inputsTooLarge) return '(inputs too large to keep)'
   if (line.unopenable) return '(inputs erased or changed)'
   return line.arguments === undefined ? '(no inputs)' : JSON.stringify(line.arguments)
 }
 
 function howOf(line: AuditLine): readonly string[] {
-  const decision = line.decision === undefined ? [] : [line.decision, `by ${line.rule ?? 'default'}`]
-  const reason = line.reason === undefined ? [] : [`(${line.reason})`]
+  const decision = line.decision === undefined ? [] : [line.decision, `by ${named(line.rule ?? 'default')}`]
+  const reason = line.reason === undefined ? [] : [`(${short(line.reason)})`]
   const took = line.milliseconds === undefined ? [] : [`in ${Math.round(line.milliseconds)} ms`]
   return ['-', ...decision, `-> ${line.outcome}`, ...reason, ...took]
+}
+
+/** One word as it is; anything else quoted, so that it cannot pass for what the line says itself. */
+function named(name = ''): string {
+  return /^[\w.:/@+[\]-]{1,128}$/.test(name) ? name : JSON.stringify(short(name))
+}
+
+function short(text: string): string {
+  return text.length > NAME_CHARACTERS_MAX ? `${text.slice(0, NAME_CHARACTERS_MAX)}...` : text
+}
+
+function cut(text: string, room: number): string {
+  return text.length > room ? `${text.slice(0, Math.max(0, room))}... (cut: ${text.length} characters)` : text
+}
+
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escaped)
 }
 
 function escaped(character: string): string {
@@ -98,10 +134,11 @@ export function auditLine(
     username: opened.username,
     arguments: opened.arguments,
     unopenable: personal === 'unopenable',
+    inputsTooLarge: record.kind === 'decision' && record.argumentsKept === false,
   }
   return record.kind === 'decision' || record.kind === 'exchange'
     ? { ...common, ...authorityMembers(record, outcome) }
-    : { ...common, ...eventMembers(record) }
+    : { ...common, ...eventMembers(record), ...amendedMembers(outcome) }
 }
 
 function authorityMembers(record: DecisionRecord | ExchangeRecord, outcome: OutcomeRecord | undefined) {
@@ -120,7 +157,7 @@ function authorityMembers(record: DecisionRecord | ExchangeRecord, outcome: Outc
   }
   const permitted = policy.effect === 'permit'
   if (record.kind === 'exchange') {
-    const ended = permitted ? 'issued' : 'denied'
+    const ended = permitted ? (outcome?.status ?? 'issued') : 'denied'
     return { ...common, kind: 'exchange', api: record.api, outcome: ended } as const
   }
   const { method, tool } = record
@@ -140,6 +177,10 @@ function eventMembers(record: EventRecord) {
     held.map((scope) => `${server}:${scope}`),
   )
   return { kind, agent, grant, scopes }
+}
+
+function amendedMembers(amendment: OutcomeRecord | undefined) {
+  return amendment && { outcome: amendment.status, reason: amendment.reason }
 }
 
 const nothing = {

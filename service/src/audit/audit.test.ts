@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { createJournal, RIDING_MAX, WAITING_MAX } from './journal.ts'
+import { BUNDLE_MAX, createJournal, RIDING_MAX, WAITING_MAX } from './journal.ts'
+import { KEPT_BYTES_MAX } from './personal.ts'
 import { call, clock, exchange, memoryStore, opened, rest } from './audit.fixture.ts'
 import { openAudit } from './audit.ts'
 
 const ok = { status: 'ok', milliseconds: 12 } as const
+const user = { id: 'u1', username: 'alice' }
+const signIn = { kind: 'sign_in', user, provider: 'demo', session: 's', acr: 'pwd' } as const
+const revocation = { kind: 'grant_revoked', user, agent: 'a', grant: 'g', by: 'operator' } as const
 const unavailable = { code: 'audit.unavailable', kind: 'unavailable' }
 
 /** The state of a promise now. */
@@ -110,7 +114,7 @@ describe('a decision', () => {
 describe('more records than can wait', () => {
   test('are refused at once: decisions', () => {
     const { journal, entry, refused } = full()
-    for (let i = 0; i < WAITING_MAX + 1; i += 1) journal.write(entry)
+    for (let i = 0; i < WAITING_MAX.records + 1; i += 1) journal.write(entry)
     expect(refused).toEqual([])
     journal.write(entry)
     expect(refused).toMatchObject([unavailable])
@@ -118,10 +122,46 @@ describe('more records than can wait', () => {
 
   test('are refused at once: outcomes', () => {
     const { journal, entry, refused } = full()
-    for (let i = 0; i < RIDING_MAX; i += 1) journal.ride(entry)
+    for (let i = 0; i < RIDING_MAX.records; i += 1) journal.ride(entry)
     expect(refused).toEqual([])
     journal.ride(entry)
     expect(refused).toMatchObject([unavailable])
+  })
+
+  test('do not keep a correction out', () => {
+    const { journal, entry, refused } = full()
+    for (let i = 0; i < RIDING_MAX.records; i += 1) journal.ride(entry)
+    journal.correct(entry)
+    expect(refused).toEqual([])
+  })
+
+  test('are refused at once: decisions with large inputs, before they fill the memory', () => {
+    const { journal, entry, refused } = full()
+    journal.write(entry)
+    const large = { ...entry, bytes: WAITING_MAX.bytes / 4 }
+    for (let i = 0; i < 4; i += 1) journal.write(large)
+    expect(refused).toEqual([])
+    journal.write(entry)
+    expect(refused).toMatchObject([unavailable])
+  })
+
+  test('than a database takes in one row make several bundles, in order', async () => {
+    const { audit, store } = await opened()
+    const release = store.hold()
+    const inputs = { text: 'x'.repeat(KEPT_BYTES_MAX.permit - 100) }
+    const first = audit.decide(call())
+    await rest()
+    const decided = Array.from({ length: 70 }, () => audit.decide(call({ arguments: inputs })))
+    await rest()
+    release()
+    await first
+    await Promise.all(decided)
+    const sizes = [...store.rows.values()].map(({ body }) => body.length)
+    expect(sizes).toHaveLength(3)
+    expect(Math.max(...sizes)).toBeLessThan(BUNDLE_MAX.bytes * 1.1)
+    expect(store.records().map(({ record }) => record.sequence)).toEqual(
+      Array.from({ length: 71 }, (_, i) => i + 1),
+    )
   })
 })
 
@@ -164,6 +204,52 @@ describe('after a failed append', () => {
       expect(sequences).toEqual([1, 2, 3])
     },
   )
+
+  test.each(['refuses', 'loses the answer'] as const)(
+    'neither an exchange nor an event that was refused since the store %s is shown as if it had happened',
+    async (trouble) => {
+      const { audit, store } = await opened()
+      const release = store.hold()
+      store.trouble = trouble
+      // The first is a commit of its own; the others wait for it and are never written.
+      const told = [audit.exchange(exchange({ txn: 'refused' })), audit.event(signIn)]
+      const outcomes = Promise.allSettled(told)
+      await rest()
+      release()
+      expect(await outcomes).toMatchObject([{ reason: unavailable }, { reason: unavailable }])
+      store.trouble = 'none'
+      expect(await audit.ready()).toBe(true)
+      store.trouble = trouble
+      await expect(audit.event(signIn)).rejects.toMatchObject(unavailable)
+      store.trouble = 'none'
+      await audit.exchange(exchange({ txn: 'later' }))
+      const notWritten = { outcome: 'failed', reason: 'audit.unavailable' }
+      const lines = [
+        { kind: 'exchange', txn: 'refused', ...notWritten },
+        { kind: 'sign_in', ...notWritten },
+        { kind: 'exchange', txn: 'later', outcome: 'issued' },
+      ]
+      expect(await audit.tail({ limit: 10 })).toMatchObject(lines)
+      // A page that begins below the corrections finds them too.
+      const [first, second] = await audit.tail({ limit: 10 })
+      expect(await audit.tail({ limit: 1, before: second?.ref })).toMatchObject([lines[0]])
+      expect(first?.ref).toBe('r1-1')
+    },
+  )
+
+  test('what was refused is corrected by a log that is being closed, too', async () => {
+    const { audit, store, reopen } = await opened()
+    const refs = []
+    for (let i = 0; i < 3; i += 1) refs.push(await audit.decide(call()))
+    store.trouble = 'refuses'
+    await expect(audit.exchange(exchange())).rejects.toMatchObject(unavailable)
+    await expect(audit.decide(call())).rejects.toMatchObject(unavailable)
+    for (const ref of refs) audit.outcome(ref, ok)
+    store.trouble = 'none'
+    await audit.close()
+    const failed = { outcome: 'failed', reason: 'audit.unavailable' }
+    expect(await (await reopen()).tail({ limit: 1 })).toMatchObject([{ kind: 'exchange', ...failed }])
+  })
 
   test('a second process under the same name never gets through', async () => {
     const { audit, store, reopen } = await opened()
@@ -318,6 +404,98 @@ describe('a restart', () => {
   })
 })
 
+describe('an amendment', () => {
+  test('says that what was recorded did not happen, wherever a page begins', async () => {
+    let now = clock.now()
+    const { audit } = await opened({ time: { now: () => now } })
+    const given = await audit.event(signIn)
+    const issued = await audit.exchange(exchange())
+    for (let i = 0; i < 5; i += 1) audit.outcome(await audit.decide(call()), ok)
+    audit.amend(given, { status: 'failed', reason: 'grants.changed_meanwhile' })
+    audit.amend(issued, { status: 'unknown', reason: 'tokens.unavailable' })
+    now += 1000
+    for (let i = 0; i < 5; i += 1) audit.outcome(await audit.decide(call()), ok)
+    const amended = [
+      { ref: given, outcome: 'failed', reason: 'grants.changed_meanwhile' },
+      { ref: issued, outcome: 'unknown', reason: 'tokens.unavailable' },
+    ]
+    expect((await audit.tail({ limit: 100 })).slice(0, 2)).toMatchObject(amended)
+    expect(await audit.tail({ limit: 2, before: 'r1-3' })).toMatchObject(amended)
+  })
+
+  test('is not looked for through the whole log', async () => {
+    let now = clock.now()
+    const { audit, store } = await opened({ time: { now: () => now } })
+    await audit.event(signIn)
+    for (let i = 0; i < 200; i += 1) {
+      now += 1000
+      await audit.decide(call({ policy: { effect: 'deny' } }))
+    }
+    let read = 0
+    const after = store.bundles.after.bind(store.bundles)
+    store.bundles.after = (...range) => {
+      read += 1
+      return after(...range)
+    }
+    expect(await audit.tail({ limit: 1, before: 'r1-2' })).toMatchObject([{ outcome: 'recorded' }])
+    expect(read).toBe(1)
+  })
+
+  test('is for exchanges and events: a call that runs keeps its outcome', async () => {
+    const { audit, logged } = await opened()
+    const ref = await audit.decide(call())
+    for (const each of [ref, 'other-1', ''])
+      audit.amend(each, { status: 'failed', reason: 'grants.changed_meanwhile' })
+    audit.outcome(ref, ok)
+    expect(await audit.tail({ limit: 5 })).toMatchObject([{ outcome: 'ok' }])
+    expect(logged).toHaveLength(3)
+  })
+})
+
+describe('what has happened already', () => {
+  test('is recorded once the log can be written again, and neither throws nor waits before', async () => {
+    const { audit, store, reopen } = await opened()
+    store.trouble = 'refuses'
+    await expect(audit.decide(call())).rejects.toMatchObject(unavailable)
+    audit.note(revocation)
+    expect(await audit.tail({ limit: 5 })).toEqual([])
+    store.trouble = 'none'
+    await audit.decide(call())
+    const recorded = { kind: 'grant_revoked', username: 'alice', outcome: 'recorded', reason: 'by operator' }
+    expect(await audit.tail({ limit: 5 })).toContainEqual(expect.objectContaining(recorded))
+    await audit.close()
+    const lines = await (await reopen()).tail({ limit: 5 })
+    expect(lines.filter(({ kind }) => kind === 'grant_revoked')).toHaveLength(1)
+  })
+
+  test('is written by itself, and by a log that closes at once', async () => {
+    const { audit, store, timers } = await opened()
+    audit.note(revocation)
+    await rest()
+    timers[0]?.()
+    await rest()
+    audit.note(revocation)
+    await audit.close()
+    expect(store.records().map(({ record }) => record.kind)).toEqual(['grant_revoked', 'grant_revoked'])
+  })
+
+  test('is recorded without the name when that cannot be sealed', async () => {
+    const { audit, vault } = await opened()
+    vault.sealer = () => Promise.reject(new Error('disk full'))
+    audit.note(revocation)
+    expect(await audit.tail({ limit: 5 })).toMatchObject([
+      { kind: 'grant_revoked', user: 'u1', username: undefined, unopenable: false },
+    ])
+  })
+
+  test('is told of in the service log when it comes after the end', async () => {
+    const { audit, logged } = await opened()
+    await audit.close()
+    audit.note(revocation)
+    expect(logged).toEqual([expect.stringContaining('audit.note_lost')])
+  })
+})
+
 describe('closing', () => {
   test('writes what waits and refuses what comes later', async () => {
     const { audit, store } = await opened()
@@ -389,6 +567,7 @@ function full() {
     committed: async () => undefined,
   })
   const entry = {
+    bytes: 1,
     encode: () => ({ canonical: new Uint8Array(1), salt: new Uint8Array(16), sealed: undefined }),
     durable: () => undefined,
     refused: (reason: unknown) => refused.push(reason),

@@ -1,26 +1,33 @@
-import { randomBytes } from 'node:crypto'
-import { type Clock, Fault, type Log } from '#kernel'
+import { type Clock, Fault, type Json, type Log } from '#kernel'
 import { type AuditLine, auditLine } from './audit-line.ts'
 import type { AuditVault } from './audit-vault.ts'
-import type { EncodedRecord } from './bundle.ts'
 import type { BundleStore } from './bundle-store.ts'
+import { encodeRecord } from './encode-record.ts'
 import { fault } from './faults.ts'
-import { createJournal } from './journal.ts'
-import { openPersonal, type Personal, personalSealer, type SealPersonal } from './personal.ts'
+import { createJournal, type Entry } from './journal.ts'
+import { nothingPersonal, openPersonal, personalSeal, type PersonalSeal, weighInputs } from './personal.ts'
 import { readBack } from './read-back.ts'
 import {
   type AuditRecord,
-  canonicalText,
   decisionRecord,
+  type Ending,
   eventRecord,
   exchangeRecord,
   type Head,
   outcomeRecord,
   refOf,
+  sequenceOf,
 } from './record.ts'
-import type { AuditUser, DecisionInput, EventInput, ExchangeInput, Outcome } from './record-input.ts'
+import type {
+  Amendment,
+  AuditUser,
+  DecisionInput,
+  EventInput,
+  ExchangeInput,
+  Outcome,
+} from './record-input.ts'
 import { survey } from './survey.ts'
-import { reporter } from './trouble.ts'
+import { type Report, reporter } from './trouble.ts'
 
 export interface Audit {
   /**
@@ -35,8 +42,22 @@ export interface Audit {
   outcome(ref: string, outcome: Outcome): void
   /** Records an exchange before its token is signed. Resolves and throws like {@link Audit.decide}. */
   exchange(input: ExchangeInput): Promise<string>
-  /** Records a grant, a sign-in, or an exchange refused before its user was known. Resolves and throws like {@link Audit.decide}. */
+  /**
+   * Records a grant, a sign-in, or an exchange refused before its user was known, before it counts. Resolves and throws like
+   * {@link Audit.decide}.
+   */
   event(input: EventInput): Promise<string>
+  /**
+   * Says of a recorded exchange or event that its effect did not come, or may not have. To be called within
+   * ten seconds of its record. It rides the next commit, and is kept until it is durable: never waited for,
+   * never throws.
+   */
+  amend(ref: string, amendment: Amendment): void
+  /**
+   * Records what has happened already, such as a revocation, which waits for no log. It rides the next commit, and is kept
+   * until it is durable: never waited for, never throws. A crash before that loses it.
+   */
+  note(input: EventInput): void
   /**
    * The last lines before a ref (exclusive; absent: up to now), at most `limit`, newest last. Throws Fault `audit.unreadable`,
    * `audit.bundle_unreadable`, `audit.ref_unknown`.
@@ -59,6 +80,25 @@ export interface AuditDeps {
   readonly schedule?: (run: () => void, milliseconds: number) => void
 }
 
+/** About what a record takes without its personal values. The token that it is made of came in an HTTP header. */
+const RECORD_BYTES = 1024
+/** What becomes of a record whose writer was told that it cannot be written, and which then is. */
+const notWritten: Amendment = { status: 'failed', reason: 'audit.unavailable' }
+
+interface Writing {
+  readonly record: (head: Head) => AuditRecord
+  readonly personal: PersonalSeal
+  readonly time: number
+  readonly durable: Entry['durable']
+}
+
+interface Following {
+  readonly time?: number
+  readonly personal?: PersonalSeal
+  readonly lost: Parameters<Report>[0]
+  readonly durable?: () => void
+}
+
 /** A start reads about this many bundles more than it must. */
 const SETTLE_BUNDLES = 64
 
@@ -77,9 +117,10 @@ export async function openAudit({
   const report = reporter(log)
   const hmacKey = await vault.keep('audit.hmac')
   const past = await reading(() => survey(store, replica))
-  // Decisions without a durable outcome, in order, and their bundles; those whose outcome is on its way are in `ending` too.
+  // Decisions without a durable outcome, in order, and their bundles; those whose outcome is on its way are in `underWay` too.
   const open = new Map(past.open)
-  const ending = new Set<number>()
+  const underWay = new Set<number>()
+  const noting = new Set<Promise<void>>()
   let settled = 0
   let shut = false
   const journal = createJournal({
@@ -109,18 +150,13 @@ export async function openAudit({
     }
   }
 
-  async function write(
-    user: AuditUser | undefined,
-    inputs: Personal['arguments'],
-    record: (head: Head) => AuditRecord,
-    durable: (sequence: number, bundle: number, late: boolean) => void = () => undefined,
-  ): Promise<string> {
-    const time = clock.now()
-    const seal = await sealer(user, time, inputs)
+  /** Durable when it resolves, with its ref. */
+  async function write({ record, personal, time, durable }: Writing): Promise<string> {
     if (shut) throw fault.unavailable({ detail: 'the audit log is closed' })
     const { promise, resolve, reject } = Promise.withResolvers<string>()
     journal.write({
-      encode: (sequence) => encodeRecord(record({ replica, sequence, time }), seal),
+      bytes: RECORD_BYTES + personal.bytes,
+      encode: (sequence) => encodeRecord(record({ replica, sequence, time }), personal),
       durable: (sequence, bundle, late) => {
         durable(sequence, bundle, late)
         resolve(refOf({ replica, sequence }))
@@ -130,63 +166,123 @@ export async function openAudit({
     return promise
   }
 
-  async function sealer(
-    user: AuditUser | undefined,
-    time: number,
-    inputs: Personal['arguments'],
-  ): Promise<SealPersonal> {
-    if (user === undefined) return () => undefined
+  async function sealed(user: AuditUser | undefined, time: number, inputs?: Json): Promise<PersonalSeal> {
+    if (user === undefined) return nothingPersonal
     try {
-      return await personalSealer(vault, user.id, time, { username: user.username, arguments: inputs })
+      return await personalSeal(vault, user, time, inputs)
     } catch (cause) {
       throw fault.unavailable({ cause })
     }
   }
 
-  function end(decision: number, outcome: Outcome | { readonly status: 'unknown' }): void {
+  /** What nobody waits for. `lost` says what it means when it cannot be kept. */
+  function following(
+    record: (head: Head) => AuditRecord,
+    { time = clock.now(), personal = nothingPersonal, lost, durable = () => undefined }: Following,
+  ): Entry {
+    return {
+      bytes: RECORD_BYTES + personal.bytes,
+      encode: (sequence) => encodeRecord(record({ replica, sequence, time }), personal),
+      durable,
+      refused: (reason) => {
+        report(lost, 1, reason)
+      },
+    }
+  }
+
+  function end(decision: number, ending: Ending): void {
     if (shut) {
       report('outcome_lost', 1)
       return
     }
-    if (!open.has(decision) || ending.has(decision)) {
+    if (!open.has(decision) || underWay.has(decision)) {
       report('outcome_unexpected', 1)
       return
     }
+    journal.ride(endOf(decision, ending))
+  }
+
+  function endOf(decision: number, ending: Ending): Entry {
+    underWay.add(decision)
+    const durable = () => {
+      open.delete(decision)
+      underWay.delete(decision)
+    }
+    return following((head) => outcomeRecord(head, decision, ending), { lost: 'outcome_lost', durable })
+  }
+
+  /** Of an exchange or an event that is on record. */
+  function amendment(of: number, ending: Ending): Entry {
+    return following((head) => outcomeRecord(head, of, ending), { lost: 'correction_lost' })
+  }
+
+  async function keepNote(input: EventInput): Promise<void> {
     const time = clock.now()
-    ending.add(decision)
-    journal.ride({
-      encode: (sequence) => encodeRecord(outcomeRecord({ replica, sequence, time }, decision, outcome)),
-      durable: () => {
-        open.delete(decision)
-        ending.delete(decision)
-      },
-      refused: (reason) => {
-        report('outcome_lost', 1, reason)
-      },
-    })
+    // That it happened matters more than the name: a database that cannot be written has no new data key either.
+    const personal = await sealed(userOf(input), time).catch(() => nothingPersonal)
+    journal.ride(following((head) => eventRecord(head, input), { time, personal, lost: 'note_lost' }))
   }
 
   return {
-    decide: (input) =>
-      write(
-        input.user,
-        input.arguments,
-        (head) => decisionRecord(head, input, hmacKey),
-        (sequence, bundle, late) => {
-          if (input.policy.effect !== 'permit') return
+    async decide({ arguments: inputs, ...input }) {
+      const time = clock.now()
+      const { effect } = input.policy
+      const weighed = recordable(() => weighInputs(inputs, effect, hmacKey))
+      const personal = await sealed(input.user, time, weighed.kept)
+      return write({
+        record: (head) => decisionRecord(head, input, weighed),
+        personal,
+        time,
+        durable: (sequence, bundle, late) => {
+          if (effect !== 'permit') return
           open.set(sequence, bundle)
-          if (late) end(sequence, { status: 'failed', reason: 'audit.unavailable', milliseconds: 0 })
+          if (late) journal.correct(endOf(sequence, notWritten))
         },
-      ),
+      })
+    },
     outcome: (ref, outcome) => {
       end(sequenceOf(ref, replica) ?? 0, outcome)
     },
-    exchange: (input) => write(input.user, undefined, (head) => exchangeRecord(head, input)),
-    event: (input) =>
-      write('user' in input ? input.user : undefined, undefined, (head) => eventRecord(head, input)),
+    async exchange(input) {
+      const time = clock.now()
+      return write({
+        record: (head) => exchangeRecord(head, input),
+        personal: await sealed(input.user, time),
+        time,
+        durable: (sequence, _, late) => {
+          if (late && input.policy.effect === 'permit') journal.correct(amendment(sequence, notWritten))
+        },
+      })
+    },
+    async event(input) {
+      const time = clock.now()
+      return write({
+        record: (head) => eventRecord(head, input),
+        personal: await sealed(userOf(input), time),
+        time,
+        durable: (sequence, _, late) => {
+          if (late && input.kind !== 'exchange_refused') journal.correct(amendment(sequence, notWritten))
+        },
+      })
+    },
+    amend(ref, ending) {
+      const sequence = sequenceOf(ref, replica)
+      if (shut) report('correction_lost', 1)
+      else if (sequence === undefined || open.has(sequence)) report('outcome_unexpected', 1)
+      else journal.ride(amendment(sequence, ending))
+    },
+    note(input) {
+      if (shut) {
+        report('note_lost', 1)
+        return
+      }
+      const noted = keepNote(input).finally(() => noting.delete(noted))
+      noting.add(noted)
+    },
     async tail({ limit, before }) {
       const below = before === undefined ? undefined : sequenceOf(before, replica)
       if (before !== undefined && below === undefined) throw fault.ref_unknown()
+      await Promise.all(noting)
       await journal.flush().catch(() => undefined)
       const rows = await reading(() => readBack({ limit, before: below }, { store, replica, open }))
       const lines = rows.map(async (row) => {
@@ -201,22 +297,10 @@ export async function openAudit({
     },
     async close() {
       shut = true
+      await Promise.all(noting)
       await journal.flush().catch(() => undefined)
       if (!journal.closed()) await settle(await store.last(replica).catch(() => 0))
     },
-  }
-}
-
-function encodeRecord(record: AuditRecord, seal: SealPersonal = () => undefined): EncodedRecord {
-  const canonical = Buffer.from(canonicalText(record))
-  return { canonical, salt: randomBytes(16), sealed: sealed(record, seal) }
-}
-
-function sealed(head: Head, seal: SealPersonal): ReturnType<SealPersonal> {
-  try {
-    return seal(head)
-  } catch (cause) {
-    throw fault.unavailable({ cause })
   }
 }
 
@@ -228,9 +312,16 @@ async function reading<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-function sequenceOf(ref: string, replica: string): number | undefined {
-  const number = ref.startsWith(`${replica}-`) ? ref.slice(replica.length + 1) : ''
-  return /^[1-9]\d{0,14}$/.test(number) ? Number(number) : undefined
+function recordable<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    throw fault.unrecordable({ cause })
+  }
+}
+
+function userOf(input: EventInput): AuditUser | undefined {
+  return 'user' in input ? input.user : undefined
 }
 
 function scheduleUnref(run: () => void, milliseconds: number): void {

@@ -3,6 +3,7 @@ export { type AuditLine, formatLine } from './audit-line.ts'
 export type { AuditVault } from './audit-vault.ts'
 export type { Bundle, BundleStore } from './bundle-store.ts'
 export type {
+  Amendment,
   AuditUser,
   DecisionInput,
   EventInput,

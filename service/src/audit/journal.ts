@@ -1,4 +1,5 @@
 import { type Clock, Fault } from '#kernel'
+import { type Bounds, boundedQueue } from './bounded-queue.ts'
 import { type EncodedRecord, encodeBundle } from './bundle.ts'
 import type { Bundle, BundleStore } from './bundle-store.ts'
 import { fault } from './faults.ts'
@@ -6,6 +7,8 @@ import type { Report } from './trouble.ts'
 
 /** A record on its way into the log. */
 export interface Entry {
+  /** About how many bytes it will take. */
+  readonly bytes: number
   /** Makes the bytes once the record has its number. Throwing leaves it out, and the log without a gap. */
   readonly encode: (sequence: number) => EncodedRecord
   /** Called once it is durable; `late` when its writer was told before that it is not. */
@@ -24,6 +27,11 @@ export interface Journal {
   write(entry: Entry): void
   /** Rides the next commit; without one, a commit of its own follows within {@link RIDE_MILLISECONDS}. */
   ride(entry: Entry): void
+  /**
+   * Goes in front of everything else, and is never refused for want of room: for what corrects a record that just became
+   * durable, of which there are no more than one bundle holds. Without another commit it waits.
+   */
+  correct(entry: Entry): void
   /** Resolves when everything that rides is durable. Throws Fault `audit.unavailable`. */
   flush(): Promise<void>
   /** True from a failed append until one succeeds. */
@@ -42,11 +50,16 @@ export interface JournalDeps {
   readonly committed: (bundle: number) => Promise<void>
 }
 
-/** More writers than this do not wait: they are refused at once. */
-export const WAITING_MAX = 10_000
+const MIB = 1024 * 1024
+/** More than this does not wait: it is refused at once. */
+export const WAITING_MAX: Bounds = { records: 10_000, bytes: 64 * MIB }
 /** More outcomes than this are not kept while the log cannot be written. */
-export const RIDING_MAX = 10_000
-const RECORDS_PER_BUNDLE_MAX = 1000
+export const RIDING_MAX: Bounds = { records: 10_000, bytes: 16 * MIB }
+/**
+ * What one bundle takes of those who wait. A bundle that the database refuses for its size would be tried again for ever:
+ * SQLite takes no blob of more than 10^9 bytes.
+ */
+export const BUNDLE_MAX: Bounds = { records: 1000, bytes: 16 * MIB }
 const RIDE_MILLISECONDS = 25
 
 interface Batch {
@@ -76,8 +89,9 @@ export function createJournal({
   committed,
 }: JournalDeps): Journal {
   let next = start
-  let waiting: Entry[] = []
-  let riding: Entry[] = []
+  const waiting = boundedQueue<Entry>(WAITING_MAX)
+  const riding = boundedQueue<Entry>(RIDING_MAX)
+  let corrections: Entry[] = []
   let barriers: Barrier[] = []
   let doubtful: Batch | undefined
   let closed = false
@@ -86,24 +100,23 @@ export function createJournal({
 
   async function drain(): Promise<void> {
     busy = true
-    while (waiting.length > 0 || barriers.length > 0) await commit()
+    while (waiting.size() > 0 || barriers.length > 0) await commit()
     busy = false
   }
 
   async function commit(): Promise<void> {
-    const taken = waiting.slice(0, RECORDS_PER_BUNDLE_MAX)
+    const taken = waiting.take(BUNDLE_MAX)
     const passed = barriers
-    waiting = waiting.slice(taken.length)
     barriers = []
     try {
       if (doubtful !== undefined) await appendAgain(doubtful)
-      const entries = [...riding, ...taken]
-      riding = []
+      const entries = [...corrections, ...riding.takeAll(), ...taken]
+      corrections = []
       const batch = form(entries)
       if (batch.entries.length > 0) await append(batch)
       for (const { resolve } of passed) resolve()
     } catch (cause) {
-      refuseAll([...taken, ...waiting], [...passed, ...barriers], cause)
+      refuseAll([...taken, ...waiting.takeAll()], [...passed, ...barriers], cause)
     }
   }
 
@@ -154,7 +167,6 @@ export function createJournal({
   function refuseAll(entries: readonly Entry[], passed: readonly Barrier[], cause: unknown): void {
     report('append_failed', entries.length, cause)
     closed = true
-    waiting = []
     barriers = []
     const reason = fault.unavailable({ cause })
     for (const entry of entries) entry.refused(reason)
@@ -177,26 +189,21 @@ export function createJournal({
     rideScheduled = true
     schedule(() => {
       rideScheduled = false
-      if (riding.length > 0) flush().catch(() => undefined)
+      if (riding.size() > 0) flush().catch(() => undefined)
     }, RIDE_MILLISECONDS)
   }
 
   return {
     write(entry) {
-      if (waiting.length >= WAITING_MAX) {
-        entry.refused(fault.unavailable({ detail: 'too many writers wait' }))
-        return
-      }
-      waiting.push(entry)
-      begin()
+      if (waiting.add(entry)) begin()
+      else entry.refused(fault.unavailable({ detail: 'too much waits to be written' }))
     },
     ride(entry) {
-      if (riding.length >= RIDING_MAX) {
-        entry.refused(fault.unavailable({ detail: 'too many outcomes wait' }))
-        return
-      }
-      riding.push(entry)
-      rideLater()
+      if (riding.add(entry)) rideLater()
+      else entry.refused(fault.unavailable({ detail: 'too many outcomes wait' }))
+    },
+    correct(entry) {
+      corrections.push(entry)
     },
     flush,
     closed: () => closed,

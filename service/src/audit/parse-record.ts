@@ -68,6 +68,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
       method: text,
       tool: optional(text),
       argumentsHmac: optional(text),
+      argumentsKept: optional((value) => value === false),
       protocolVersion: text,
     },
   ],

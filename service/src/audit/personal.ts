@@ -1,7 +1,9 @@
+import { createHmac } from 'node:crypto'
 import { isObject, type Json, type Secret } from '#kernel'
 import type { RowKey, Sealed } from '#vault'
 import type { AuditVault } from './audit-vault.ts'
-import { type AuditRecord, argumentsHmac, type Head, refOf } from './record.ts'
+import { type AuditRecord, canonicalText, type Head, type InputsOnRecord, refOf } from './record.ts'
+import type { AuditUser, Verdict } from './record-input.ts'
 
 /** What lies sealed beside a record, so that erasing the key erases the person and keeps the proofs. */
 export interface Personal {
@@ -9,19 +11,61 @@ export interface Personal {
   readonly arguments?: Json | undefined
 }
 
-/** Seals the personal values of one record once its place is known; undefined when there are none. */
-export type SealPersonal = (head: Head) => Sealed | undefined
+/** The personal values of one record, on their way to lie beside it. */
+export interface PersonalSeal {
+  /** How many bytes will be sealed. */
+  readonly bytes: number
+  /** Seals them once the record's place is known; undefined when there are none. */
+  readonly seal: (head: Head) => Sealed | undefined
+}
+
+export interface WeighedInputs extends InputsOnRecord {
+  /** Undefined when there are none, and when they are too large to keep. */
+  readonly kept: Json | undefined
+}
+
+/**
+ * Larger inputs, in bytes of canonical text, leave their HMAC alone: whoever is refused must not fill the disk,
+ * and may call as often as they like.
+ */
+export const KEPT_BYTES_MAX: Readonly<Record<Verdict['effect'], number>> = {
+  permit: 256 * 1024,
+  deny: 8 * 1024,
+}
+
+export const nothingPersonal: PersonalSeal = { bytes: 0, seal: () => undefined }
+
+/** What the log keeps of inputs. Throws for what JSON cannot carry exactly (RFC 7493). */
+export function weighInputs(
+  inputs: Json | undefined,
+  effect: Verdict['effect'],
+  hmacKey: Secret<Uint8Array>,
+): WeighedInputs {
+  if (inputs === undefined) return { hmac: undefined, tooLarge: false, kept: undefined }
+  const text = canonicalText(inputs)
+  const tooLarge = Buffer.byteLength(text) > KEPT_BYTES_MAX[effect]
+  return { hmac: hmacOf(hmacKey, text), tooLarge, kept: tooLarge ? undefined : inputs }
+}
+
+/**
+ * HMAC-SHA-256 over the canonical arguments, base64url. Keyed, since a plain hash of short inputs can be guessed;
+ * two equal inputs have one HMAC whatever the order of their members.
+ */
+export function argumentsHmac(key: Secret<Uint8Array>, value: Json): string {
+  return hmacOf(key, canonicalText(value))
+}
 
 /** The data key is per user and day (UTC). Throws what the vault throws. */
-export async function personalSealer(
+export async function personalSeal(
   vault: AuditVault,
-  user: string,
+  { id: user, username }: AuditUser,
   time: number,
-  { username, arguments: inputs }: Personal,
-): Promise<SealPersonal> {
-  if (username === undefined && inputs === undefined) return () => undefined
+  inputs?: Json,
+): Promise<PersonalSeal> {
+  if (username === undefined && inputs === undefined) return nothingPersonal
   const seal = await vault.sealer({ purpose: 'audit', user, partition: partitionOf(user, time) })
-  return (head) => seal(rowKey(head, user), Buffer.from(JSON.stringify({ username, arguments: inputs })))
+  const plaintext = Buffer.from(JSON.stringify({ username, arguments: inputs }))
+  return { bytes: plaintext.length, seal: (head) => seal(rowKey(head, user), plaintext) }
 }
 
 /**
@@ -33,7 +77,7 @@ export async function openPersonal(
   sealed: Sealed | undefined,
   { vault, hmacKey }: { readonly vault: AuditVault; readonly hmacKey: Secret<Uint8Array> },
 ): Promise<Personal | 'unopenable'> {
-  const expected = record.kind === 'decision' ? record.argumentsHmac : undefined
+  const expected = keptHmac(record)
   if (!('user' in record)) return {}
   if (sealed === undefined) return expected === undefined ? {} : 'unopenable'
   try {
@@ -44,6 +88,15 @@ export async function openPersonal(
   } catch {
     return 'unopenable'
   }
+}
+
+/** The HMAC of the inputs that must lie beside a record. */
+function keptHmac(record: AuditRecord): string | undefined {
+  return record.kind === 'decision' && record.argumentsKept !== false ? record.argumentsHmac : undefined
+}
+
+function hmacOf(key: Secret<Uint8Array>, text: string): string {
+  return createHmac('sha256', key.reveal()).update(text).digest('base64url')
 }
 
 function parsePersonal(text: string): Personal {

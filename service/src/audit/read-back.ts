@@ -4,8 +4,13 @@ import { type AuditRecord, type OutcomeRecord } from './record.ts'
 import { awaitsOutcome, bundlesAfter } from './survey.ts'
 
 const BUNDLES_PER_READ = 32
+/**
+ * What amends an exchange or an event comes this soon after it, or with the bundle after the log could be written again:
+ * further on, none is looked for.
+ */
+export const AMENDED_WITHIN_MS = 10_000
 
-/** A record and, for a call that ended, its outcome. */
+/** A record and, for a call that ended or a record that was amended, its outcome. */
 export interface Joined {
   readonly stored: DecodedRecord
   readonly outcome: OutcomeRecord | undefined
@@ -41,7 +46,7 @@ export async function readBack(
   await collectLater(top, chosen)
   return chosen.map((stored) => ({ stored, outcome: outcomes.get(stored.record.sequence) }))
 
-  /** An outcome may lie far behind its decision: above the bundles that were read. */
+  /** An outcome may lie far behind its decision, and an amendment a little: above the bundles that were read. */
   async function collectLater(from: number, records: readonly DecodedRecord[]): Promise<void> {
     const missing = new Set(
       records
@@ -50,15 +55,23 @@ export async function readBack(
         .map(({ sequence }) => sequence)
         .filter((sequence) => !open.has(sequence)),
     )
-    if (missing.size === 0) return
+    const until = Math.max(...records.map(({ record }) => amendedUntil(record)))
+    if (missing.size === 0 && until === -Infinity) return
     for await (const bundle of bundlesAfter(store, replica, from)) {
       for (const { record } of readBundle(bundle)) {
         collect(outcomes, record)
         if (record.kind === 'outcome') missing.delete(record.decision)
       }
-      if (missing.size === 0) return
+      if (missing.size === 0 && bundle.at > until) return
     }
   }
+}
+
+/** Refused ones are never amended. */
+function amendedUntil(record: AuditRecord): number {
+  const final = record.kind === 'decision' || record.kind === 'outcome' || record.kind === 'exchange_refused'
+  const refused = record.kind === 'exchange' && record.policy.effect === 'deny'
+  return !final && !refused ? record.time + AMENDED_WITHIN_MS : -Infinity
 }
 
 function collect(outcomes: Map<number, OutcomeRecord>, record: AuditRecord): void {

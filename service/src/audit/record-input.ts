@@ -108,3 +108,10 @@ export interface Outcome {
   readonly reason?: string | undefined
   readonly milliseconds: number
 }
+
+/** What became of an exchange or an event after it was recorded: its effect did not come (`failed`), or may not have. */
+export interface Amendment {
+  readonly status: 'failed' | 'unknown'
+  /** The code of a fault, never free text. */
+  readonly reason: string
+}

@@ -4,23 +4,18 @@ import { type Json, Secret } from '#kernel'
 import type { Sealed } from '#vault'
 import { decodeBundle, encodeBundle, readBundle } from './bundle.ts'
 import { parseRecord } from './parse-record.ts'
-import {
-  argumentsHmac,
-  canonicalText,
-  decisionRecord,
-  eventRecord,
-  exchangeRecord,
-  outcomeRecord,
-} from './record.ts'
+import { argumentsHmac, weighInputs } from './personal.ts'
+import { canonicalText, decisionRecord, eventRecord, exchangeRecord, outcomeRecord } from './record.ts'
 import { call, exchange, opened, START } from './audit.fixture.ts'
 
 const key = new Secret<Uint8Array>(Buffer.alloc(32, 7))
+const weighed = weighInputs(call().arguments, 'permit', key)
 const head = { replica: 'r1', sequence: 1, time: START }
 const unreadable = expect.objectContaining({ code: 'audit.bundle_unreadable' })
 
 describe('canonical bytes', () => {
   test('of a decision stay as they are', () => {
-    expect(canonicalText(decisionRecord(head, call(), key))).toBe(
+    expect(canonicalText(decisionRecord(head, call(), weighed))).toBe(
       '{"agent":"demo-agent","argumentsHmac":"9TFgN4WBun0jyfINIIQ1UbxWLq5aGpYG3FttEZOw8c0","audience":"https://crm.internal/mcp",' +
         '"chain":[{"iss":"https://gw.example","sub":"demo-agent"}],"client":"demo-agent","grant":"grant-1",' +
         '"kind":"decision","method":"tools/call","pattern":"token_exchange",' +
@@ -66,7 +61,7 @@ describe('canonical bytes', () => {
       arguments: { secret: 'canary' },
       jti: 'canary',
     }
-    expect(canonicalText(decisionRecord(head, wide, key))).not.toContain('canary')
+    expect(canonicalText(decisionRecord(head, wide, weighed))).not.toContain('canary')
     expect(canonicalText(exchangeRecord(head, { ...wide, api: 'a', issued: 'canary' }))).not.toContain(
       'canary',
     )
@@ -93,7 +88,7 @@ describe('the HMAC of the inputs', () => {
 
 describe('a bundle', () => {
   const record = (sequence: number, sealed?: Uint8Array) => ({
-    canonical: Buffer.from(canonicalText(decisionRecord({ ...head, sequence }, call(), key))),
+    canonical: Buffer.from(canonicalText(decisionRecord({ ...head, sequence }, call(), weighed))),
     salt: Buffer.alloc(16, sequence),
     sealed: sealed as Sealed | undefined,
   })
@@ -175,6 +170,10 @@ describe('a bundle', () => {
     [
       'a member twice',
       '{"decision":1,"decision":1,"kind":"outcome","replica":"r","sequence":1,"status":"ok","time":1}',
+    ],
+    [
+      'inputs that are neither kept nor too large to keep',
+      canonicalText({ ...decisionRecord(head, call(), weighed), argumentsKept: true }),
     ],
     ['an unknown kind', '{"kind":"constructor","replica":"r","sequence":1,"time":1}'],
     ['a member missing', '{"kind":"outcome","replica":"r","sequence":1,"status":"ok","time":1}'],

@@ -1,13 +1,11 @@
-import { createHmac } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { hashed, type Json, type Secret } from '#kernel'
+import { hashed } from '#kernel'
 import type {
   AuditUser,
   Authority,
   DecisionInput,
   EventInput,
   ExchangeInput,
-  Outcome,
   OutcomeStatus,
 } from './record-input.ts'
 
@@ -32,6 +30,8 @@ export interface DecisionRecord extends Head, Authority, Subject {
   readonly method: string
   readonly tool?: string | undefined
   readonly argumentsHmac?: string | undefined
+  /** False when the inputs were too large to lie beside the record; absent otherwise. */
+  readonly argumentsKept?: false | undefined
   readonly protocolVersion: string
 }
 
@@ -43,14 +43,17 @@ export interface ExchangeRecord extends Head, Authority, Subject {
   readonly issued?: string | undefined
 }
 
+/** How a decision ended; of an exchange or an event, that what it says did not happen (`failed`) or may not have (`unknown`). */
 export interface OutcomeRecord extends Head {
   readonly kind: 'outcome'
-  /** The sequence of the decision, on the same replica. */
+  /** The sequence of the record that it is about, on the same replica. */
   readonly decision: number
   readonly status: OutcomeStatus | 'unknown'
   readonly reason?: string | undefined
   readonly milliseconds?: number | undefined
 }
+
+export type Ending = Pick<OutcomeRecord, 'status' | 'reason' | 'milliseconds'>
 
 type Recorded<Event> = Event extends { readonly user: AuditUser }
   ? Omit<Event, 'user'> & Head & Subject
@@ -64,6 +67,12 @@ export function refOf({ replica, sequence }: Pick<Head, 'replica' | 'sequence'>)
   return `${replica}-${sequence}`
 }
 
+/** The sequence that a ref of this replica names; undefined for anything else. */
+export function sequenceOf(ref: string, replica: string): number | undefined {
+  const number = ref.startsWith(`${replica}-`) ? ref.slice(replica.length + 1) : ''
+  return /^[1-9]\d{0,14}$/.test(number) ? Number(number) : undefined
+}
+
 /** The canonical bytes of a record (RFC 8785). Throws for what JSON cannot carry exactly (RFC 7493). */
 export function canonicalText(value: unknown): string {
   const text = canonicalize(value)
@@ -71,25 +80,31 @@ export function canonicalText(value: unknown): string {
   return text
 }
 
-/**
- * HMAC-SHA-256 over the canonical arguments, base64url. Keyed, since a plain hash of short inputs can be guessed;
- * two equal inputs have one HMAC whatever the order of their members.
- */
-export function argumentsHmac(key: Secret<Uint8Array>, value: Json): string {
-  return createHmac('sha256', key.reveal()).update(canonicalText(value)).digest('base64url')
+/** What a decision says of its inputs. */
+export interface InputsOnRecord {
+  readonly hmac: string | undefined
+  readonly tooLarge: boolean
 }
 
+/** A name that a caller chose freely is cut here, so that a refused call cannot fill the log. */
+const NAME_CHARACTERS_MAX = 256
+
 /** Members are named one by one: whatever else the caller's value holds stays out of the log. */
-export function decisionRecord(head: Head, input: DecisionInput, key: Secret<Uint8Array>): DecisionRecord {
+export function decisionRecord(
+  head: Head,
+  input: Omit<DecisionInput, 'arguments'>,
+  inputs: InputsOnRecord,
+): DecisionRecord {
   return {
     kind: 'decision',
     ...head,
     ...authority(input),
     user: { id: input.user.id },
     token: hashed(input.jti),
-    method: input.method,
-    tool: input.tool,
-    argumentsHmac: input.arguments === undefined ? undefined : argumentsHmac(key, input.arguments),
+    method: cut(input.method),
+    tool: input.tool === undefined ? undefined : cut(input.tool),
+    argumentsHmac: inputs.hmac,
+    argumentsKept: inputs.tooLarge ? false : undefined,
     protocolVersion: input.protocolVersion,
   }
 }
@@ -125,9 +140,15 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
 export function outcomeRecord(
   head: Head,
   decision: number,
-  { status, reason, milliseconds }: Outcome | { status: 'unknown'; reason?: never; milliseconds?: never },
+  { status, reason, milliseconds }: Ending,
 ): OutcomeRecord {
   return { kind: 'outcome', ...head, decision, status, reason, milliseconds }
+}
+
+/** Half a surrogate pair cannot be recorded: none is made by cutting. */
+function cut(name: string): string {
+  if (name.length <= NAME_CHARACTERS_MAX) return name
+  return `${name.slice(0, NAME_CHARACTERS_MAX).replace(/[\ud800-\udbff]$/, '')}...`
 }
 
 function authority(input: Authority): Authority {

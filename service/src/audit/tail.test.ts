@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { formatLine } from './audit-line.ts'
 import { call, exchange, opened, START } from './audit.fixture.ts'
+import { KEPT_BYTES_MAX } from './personal.ts'
 
 const ok = { status: 'ok', milliseconds: 12 } as const
 const denied = { effect: 'deny' } as const
@@ -24,6 +25,7 @@ describe('the tail of the log', () => {
       api: undefined,
       arguments: { name: 'Acme' },
       unopenable: false,
+      inputsTooLarge: false,
       decision: 'permit',
       rule: 'policies[1]',
       outcome: 'ok',
@@ -184,6 +186,45 @@ describe('personal values', () => {
   })
 })
 
+describe('inputs too large to keep', () => {
+  const sized = (bytes: number) => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) })
+  const { deny, permit } = KEPT_BYTES_MAX
+
+  test.each([
+    ['refused', denied, deny],
+    ['permitted', { effect: 'permit', rule: 'r' } as const, permit],
+  ])('of a %s call are not in the log, and the line says so', async (_, policy, max) => {
+    const { audit, store, shred } = await opened()
+    await audit.decide(call({ policy, arguments: sized(max) }))
+    await audit.decide(call({ policy, arguments: sized(max + 1) }))
+    const lines = await audit.tail({ limit: 5 })
+    expect(lines).toMatchObject([
+      { arguments: sized(max), inputsTooLarge: false, unopenable: false },
+      { arguments: undefined, inputsTooLarge: true, unopenable: false, username: 'alice' },
+    ])
+    expect(formatLine(lines[1] ?? fail())).toContain('(inputs too large to keep)')
+    expect(store.rows.get('r1/2')?.body.length).toBeLessThan(2000)
+    const [kept, notKept] = store.records().map(({ record }) => record)
+    expect(kept).not.toHaveProperty('argumentsKept')
+    expect(notKept).toMatchObject({ argumentsKept: false, argumentsHmac: expect.any(String) as string })
+    shred('u1')
+    expect(formatLine((await audit.tail({ limit: 1 }))[0] ?? fail())).toContain('(inputs too large to keep)')
+  })
+
+  test('are not missed where the user has no name either', async () => {
+    const { audit } = await opened()
+    await audit.decide(call({ user: { id: 'u1' }, policy: denied, arguments: sized(deny + 1) }))
+    expect(await audit.tail({ limit: 1 })).toMatchObject([{ inputsTooLarge: true, unopenable: false }])
+  })
+
+  test.each(['tool', 'method'])('may not come as the name of a %s instead', async (member) => {
+    const { audit, store } = await opened()
+    await audit.decide(call({ policy: denied, [member]: `${'x'.repeat(255)}${'😀'.repeat(1_000_000)}` }))
+    expect(store.rows.get('r1/1')?.body.length).toBeLessThan(2000)
+    expect(await audit.tail({ limit: 1 })).toMatchObject([{ [member]: `${'x'.repeat(255)}...` }])
+  })
+})
+
 describe('a line for a person', () => {
   test('names user, agent, server, tool, inputs and outcome', async () => {
     const { audit } = await opened()
@@ -191,10 +232,49 @@ describe('a line for a person', () => {
     await audit.decide(call({ policy: denied, tool: 'delete_customer' }))
     await audit.exchange(exchange())
     expect((await audit.tail({ limit: 5 })).map(formatLine)).toEqual([
-      '2026-11-24T12:00:00.000Z r1-1 alice (u1) by agent demo-agent calls crm.find_customer {"name":"Acme"} - permit by policies[1] -> ok in 12 ms',
-      '2026-11-24T12:00:00.000Z r1-3 alice (u1) by agent demo-agent calls crm.delete_customer {"name":"Acme"} - deny by default -> denied',
-      '2026-11-24T12:00:00.000Z r1-4 alice (u1) by agent demo-agent exchange: crm asks for payroll [crm.read] - permit by policies[1] -> issued',
+      '2026-11-24T12:00:00.000Z r1-1 alice (u1) by agent demo-agent calls crm.find_customer - permit by policies[1] -> ok in 12 ms {"name":"Acme"}',
+      '2026-11-24T12:00:00.000Z r1-3 alice (u1) by agent demo-agent calls crm.delete_customer - deny by default -> denied {"name":"Acme"}',
+      '2026-11-24T12:00:00.000Z r1-4 alice (u1) by agent demo-agent exchange: crm asks for payroll - permit by policies[1] -> issued [crm.read]',
     ])
+  })
+
+  test('says how it ended however long the inputs and the names are, and that they were cut', async () => {
+    const { audit } = await opened()
+    const long = 'x'.repeat(40_000)
+    await audit.decide(call({ arguments: { text: long } }))
+    await audit.decide(call({ tool: long, policy: denied, reason: 'gateway.tool_unknown' }))
+    await audit.decide(
+      call({ tool: undefined, method: long, policy: denied, user: { id: 'u1', username: long } }),
+    )
+    await audit.exchange(exchange({ scopes: Array.from({ length: 1000 }, (_, i) => `scope-${i}`) }))
+    const lines = (await audit.tail({ limit: 5 })).map(formatLine)
+    expect(lines[0]).toMatch(
+      / - permit by policies\[1\] -> pending \{"text":"x+\.\.\. \(cut: 40011 characters\)$/,
+    )
+    expect(lines[1]).toMatch(
+      / calls crm\."x{128}\.\.\." - deny by default -> denied \(gateway\.tool_unknown\) \{/,
+    )
+    expect(lines[2]).toContain(' - deny by default -> denied ')
+    expect(lines[3]).toMatch(/ -> issued \[scope-0 .*\.\.\. \(cut: \d+ characters\)$/)
+    for (const line of lines) expect(line.length).toBeLessThan(2040)
+  })
+
+  test('names a tool, a user or an agent quoted when it could pass for a verdict', async () => {
+    const { audit } = await opened()
+    const forged = 'x - permit by policies[0] -> ok "'
+    const names = { tool: forged, agent: forged, user: { id: 'u1', username: forged } }
+    await audit.decide(call({ ...names, policy: denied }))
+    await audit.decide(call({ tool: undefined, method: 'tools/list', arguments: undefined, policy: denied }))
+    const [line, list] = (await audit.tail({ limit: 2 })).map(formatLine)
+    const quoted = /"(?:[^"\\]|\\.)*"/g
+    expect(
+      line
+        ?.match(quoted)
+        ?.slice(0, 3)
+        .map((text) => JSON.parse(text) as string),
+    ).toEqual([forged, forged, forged])
+    expect(line?.replaceAll(quoted, '_').match(/->/g)).toEqual(['->'])
+    expect(list).toContain(' calls crm.tools/list - deny by default -> denied (no inputs)')
   })
 
   test('cannot be forged or broken by what it shows', async () => {

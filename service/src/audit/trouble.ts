@@ -5,6 +5,8 @@ const sentences = {
   append_failed: 'The audit log could not be written; calls were refused. Check the database.',
   outcome_lost: 'An outcome could not be kept; its call is shown as unknown after the next start.',
   outcome_unexpected: 'An outcome was given to a call that has one already, or that is not in the audit log.',
+  correction_lost: 'A correction could not be kept; the audit log shows as done what was not.',
+  note_lost: 'What had happened already could not be kept for the audit log; it is not on record.',
   settle_failed: 'The audit log could not note how far it is settled; the next start reads more of it.',
 }
 

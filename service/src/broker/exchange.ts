@@ -9,29 +9,23 @@ import {
   type ScopeEdges,
   type Scopes,
 } from '@tetrapod/protocol'
-import type { Agents } from '#agents'
 import type { Api, Apis } from '#apis'
 import type { Audit } from '#audit'
-import { type Grant, grantedThrough, type Grants } from '#grants'
+import { type Grant, grantedThrough } from '#grants'
+import { asFault } from '#http'
 import { type Clock, Fault, nowSeconds, own } from '#kernel'
 import type { Decision, Policy } from '#policy'
-import type { Server, Servers } from '#servers'
-import { type MintedClaims, nextLineage, type Tokens } from '#tokens'
-import type { User, Users } from '#users'
+import type { Server } from '#servers'
+import { type MintedClaims, nextLineage } from '#tokens'
+import { type AuthorityDeps, liveAuthority, tokenOnRecord } from './authority.ts'
 import type { ExchangeRequest } from './exchange-request.ts'
 import { fault } from './faults.ts'
-import { participants, policySubject } from './participants.ts'
 
 /** A token with less life left than this is not worth its exchange. */
 const SECONDS_LEFT_MIN = 10
 
-export interface ExchangeDeps {
-  readonly tokens: Tokens
-  readonly agents: Agents
-  readonly servers: Servers
+export interface ExchangeDeps extends AuthorityDeps {
   readonly apis: Apis
-  readonly users: Users
-  readonly grants: Grants
   readonly policy: Policy
   readonly audit: Audit
   readonly clock: Clock
@@ -110,13 +104,15 @@ async function presentedBy(
 async function openCase(presented: Presented, deps: ExchangeDeps): Promise<Case> {
   const { caller, target, subject } = presented
   checkMayAct(caller, subject, deps)
-  const { grant, user } = await liveAuthority(subject, deps)
-  const decision = deps.policy.decide(policySubject(user, subject.chain, deps), {
+  const authority = await liveAuthority(subject, deps).catch((cause: unknown) => {
+    throw subjectRefused(cause)
+  })
+  const decision = deps.policy.decide(authority.subject, {
     kind: 'api',
     server: caller.key,
     api: target.api.key,
   })
-  return { ...presented, grant, decision }
+  return { ...presented, grant: authority.grant, decision }
 }
 
 async function decided(
@@ -137,13 +133,18 @@ async function decided(
     return { outcome: 'consent_required', scopes: missing }
   }
   const minted: MintedClaims = { ...claims, scope: formatScope(asked) }
-  await deps.audit.exchange({
+  const ref = await deps.audit.exchange({
     ...record(exchanged),
     scopes: [...asked],
     policy: decision,
     issued: minted.jti,
   })
-  const token = await deps.tokens.mint(minted)
+  const token = await deps.tokens.mint(minted).catch((cause: unknown) => {
+    // Revoked while the record was written: the record says more than happened.
+    const refusal = cause instanceof Refusal ? subjectRefused(cause) : asFault(cause)
+    deps.audit.amend(ref, { status: 'failed', reason: reasonOf(refusal) })
+    throw refusal
+  })
   return { outcome: 'issued', token, expiresIn: minted.exp - minted.iat, scopes: asked }
 }
 
@@ -182,22 +183,6 @@ function checkMayAct(caller: Server, { mayAct }: AccessToken, { tokens }: Exchan
   const { client_id = caller.key } = mayAct
   if (!sameActor(mayAct, callerActor(tokens.issuer, caller)) || client_id !== caller.key)
     throw fault.subject_token_refused({ detail: 'may_act' })
-}
-
-/** Step 12: the grant lives and is of this user; user and every actor still take part. */
-async function liveAuthority(
-  subject: AccessToken,
-  deps: ExchangeDeps,
-): Promise<{ grant: Grant; user: User }> {
-  const grant = await deps.grants.live(subject.delegation.gid)
-  const user = await deps.users.find(subject.subject)
-  const { agent, unknown } = participants(subject.chain, deps)
-  if (grant === undefined || grant.user !== subject.subject)
-    throw fault.subject_token_refused({ detail: 'grant' })
-  if (user === undefined) throw fault.subject_token_refused({ detail: 'user' })
-  if (unknown !== undefined) throw fault.subject_token_refused({ detail: 'actor' })
-  if (agent !== grant.agent) throw fault.subject_token_refused({ detail: 'agent' })
-  return { grant, user }
 }
 
 /** Steps 11 and 14: the chain with the caller in front, and the end. The scope is filled in once it is decided. */
@@ -264,19 +249,12 @@ async function refusalOnRecord(
   await audit.exchange({ ...record(reached), scopes: [], policy: { effect: 'deny', rule }, reason })
 }
 
-/** What every record of an exchange says: the token's own words, which hold whether or not its grant still does. */
 function record({ caller, target, subject }: Presented) {
   return {
-    user: { id: subject.subject, username: subject.subjectId.sub },
-    jti: subject.jti,
-    txn: subject.transaction,
-    grant: subject.delegation.gid,
-    agent: (subject.chain.at(-1) ?? subject.chain[0]).sub,
-    chain: subject.chain,
+    ...tokenOnRecord(subject),
     client: caller.key,
     server: caller.key,
     api: target.api.key,
     audience: target.api.resource,
-    pattern: 'token_exchange',
   }
 }

@@ -14,9 +14,7 @@ interface Known {
 
 /** Who of the catalogue the actors of a chain are. */
 export interface Participants {
-  /** The agent the user granted: the innermost agent. */
-  readonly agent: string | undefined
-  /** All agents, outermost first. */
+  /** The agents, outermost first: the last one is whom the user granted. */
   readonly agents: readonly string[]
   /** The first actor that is nobody in the catalogue any more. */
   readonly unknown: Actor | undefined
@@ -28,12 +26,11 @@ export function participants(chain: Chain, known: Known): Participants {
   const unknown = chain.find(
     (actor) => !isAgent(actor, known) && !isServer(actor, known) && !isGateway(actor, known),
   )
-  return { agent: found.at(-1), agents: found, unknown }
+  return { agents: found, unknown }
 }
 
-/** The user and the agents of a chain, as the policy asks for them. */
-export function policySubject(user: User, chain: Chain, known: Known): PolicySubject {
-  const { agents } = participants(chain, known)
+/** A user and the agents of a chain, as the policy asks for them. */
+export function policySubject(user: User, agents: readonly string[]): PolicySubject {
   return { user: user.id, username: user.subjectId.sub, groups: user.groups, agents }
 }
 

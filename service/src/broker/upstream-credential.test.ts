@@ -77,6 +77,7 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
     root: () => {
       throw new Error('no login here')
     },
+    revoked: () => false,
     verify: () => Promise.reject(new Error('verified before')),
     mint: async (claims: MintedClaims) => {
       minted = claims
@@ -94,6 +95,7 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
     user: 'u1',
     agent: 'planner',
     mounts: {},
+    redirectUris: [],
     createdAt: 0,
     expiresAt: (NOW + 86_400) * 1000,
     revokedAt: undefined,

@@ -1,6 +1,6 @@
 import type { Draft } from './draft.ts'
-import { keyProblem, type Path, type Problem, valueProblem } from './problem.ts'
-import { isLoopback, parseUrl } from './url.ts'
+import { type Path, type Problem, valueProblem } from './problem.ts'
+import { parseUrl } from './url.ts'
 
 /** A token has one audience: no two parties answer at one address, and none at ours (or a mount of ours). */
 export function* checkAddresses(draft: Draft): Generator<Problem> {
@@ -15,16 +15,6 @@ export function* checkAddresses(draft: Draft): Generator<Problem> {
       yield valueProblem(path, `This is the address of ${other}: every server and API has one of its own.`)
     taken.set(address, owner)
   }
-}
-
-/** Built-in users are a first look: passwords in a file are not for a service that others can reach. */
-export function* checkUsers({ publicUrl, users }: Draft): Generator<Problem> {
-  const own = parseUrl(publicUrl ?? '')
-  if (own !== undefined && !isLoopback(own) && Object.keys(users).length > 0)
-    yield keyProblem(
-      ['users'],
-      'Built-in users are for a `publicUrl` of this machine alone: remove them, or use http://127.0.0.1.',
-    )
 }
 
 interface Address {

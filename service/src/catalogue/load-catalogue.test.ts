@@ -66,7 +66,7 @@ describe('a whole configuration', () => {
   })
 
   test('needs nothing but a publicUrl', async () => {
-    const { catalogue } = await load('publicUrl: https://tetrapod.example.com')
+    const { catalogue } = await load('publicUrl: http://127.0.0.1:4000')
     expect(catalogue.servers).toEqual([])
     expect(catalogue.rules).toEqual([])
   })

@@ -3,7 +3,7 @@ import type { Catalogue } from './catalogue.ts'
 import { checkCredentials, checkNames } from './check-names.ts'
 import { checkRules } from './check-rules.ts'
 import { checkScopes, unreachedEdges } from './check-scopes.ts'
-import { checkAddresses, checkUsers } from './check-urls.ts'
+import { checkAddresses } from './check-urls.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { invalid } from './faults.ts'
 import { type Problem, writePath } from './problem.ts'
@@ -48,7 +48,6 @@ function crossChecks(draft: Draft): readonly Problem[] {
     ...checkNames(draft),
     ...checkCredentials(draft),
     ...checkAddresses(draft),
-    ...checkUsers(draft),
     ...checkScopes(draft),
     ...checkRules(draft),
   ]

@@ -110,10 +110,10 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
   ],
   ['a publicUrl with a slash', ':4000\n', ':4000/\n', '1:12 publicUrl: Write it as http://127.0.0.1:4000,'],
   [
-    'users for everybody',
+    'a publicUrl of another machine',
     'http://127.0.0.1:4000',
     'https://tetrapod.example.com',
-    '2:1 users: Built-in users are for',
+    '1:12 publicUrl: This version signs in built-in users alone',
   ],
 
   [
@@ -144,6 +144,12 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     'a hash that costs nothing',
     'scrypt:16384:',
     'scrypt:2:',
+    '4:20 users.bob.password: A password is never written here',
+  ],
+  [
+    'a hash that costs too much',
+    'scrypt:16384:',
+    'scrypt:1048576:',
     '4:20 users.bob.password: A password is never written here',
   ],
   [
@@ -291,7 +297,7 @@ policies:
   - permit: { users: [nobody] }
 `
     expect(await problemsOf(text)).toEqual([
-      expect.stringMatching(/^1:12 publicUrl: Use https/),
+      expect.stringMatching(/^1:12 publicUrl: This version/),
       expect.stringMatching(/^3:15 servers\.crm\.url: Write an absolute URL/),
       expect.stringMatching(/^3:24 servers\.crm\.calls: A server that calls/),
       expect.stringMatching(/^3:33 servers\.crm\.calls\.payrol: There is no API/),
@@ -306,9 +312,7 @@ policies:
     const agents = own.map(
       (key) => `  ${key}: { redirect_uris: [https://a.example], jwks_uri: https://a.example }`,
     )
-    const problems = await problemsOf(
-      ['publicUrl: https://tetrapod.example', 'agents:', ...agents].join('\n'),
-    )
+    const problems = await problemsOf(['publicUrl: http://127.0.0.1:4000', 'agents:', ...agents].join('\n'))
     expect(problems).toEqual(
       own.map((key, index) => `${index + 3}:3 agents.${key}: This name is one of our own: choose another.`),
     )

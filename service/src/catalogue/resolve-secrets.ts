@@ -1,8 +1,8 @@
 import { Fault, type Secret } from '#kernel'
 import { isReference } from '#secrets'
+import { isPasswordHash } from '#users'
 import type { Draft } from './draft.ts'
 import { type Path, type Problem, valueProblem } from './problem.ts'
-import { isPasswordHash } from './secret-text.ts'
 
 /** Fetches what a reference names. Throws (a Fault, with a sentence for the reader) when there is nothing. */
 export type ResolveSecret = (reference: string) => Promise<Secret>
@@ -43,7 +43,7 @@ async function answerOf(reference: string, resolve: ResolveSecret): Promise<Secr
 function contentProblem(secret: Secret, password: boolean): string | undefined {
   if (secret.reveal() === '') return 'This reference resolves to an empty value: store the secret there.'
   if (password && !isPasswordHash(secret.reveal()))
-    return 'This reference resolves to something that is not a password hash (scrypt:N:r:p:salt:hash): store the hash there.'
+    return 'This reference resolves to something that is not a password hash (scrypt:N:r:p:salt:hash): store there what `tetrapod hash-password` prints.'
   return undefined
 }
 

@@ -37,7 +37,7 @@ const names = z
 const user = z.strictObject({
   name: text.optional().describe('The name on pages. The user name, if absent.'),
   password: checkedText(passwordProblem).describe(
-    'A password hash `scrypt:N:r:p:salt:hash` (salt and hash base64url), or a reference to one.',
+    'A password hash `scrypt:N:r:p:salt:hash`, as `tetrapod hash-password` prints it, or a reference to one.',
   ),
   groups: z.array(text).default([]).describe('What `groups` in policies match.'),
 })
@@ -92,12 +92,9 @@ const terms = z.strictObject({
 /** The shape of `tetrapod.yaml`. What several places must agree on is checked beside it. */
 export const catalogueSchema = z.strictObject({
   publicUrl: checkedText(publicUrlProblem).describe(
-    'Where people and agents reach Tetrapod: an origin, without a path.',
+    'Where people and agents reach Tetrapod: an origin, without a path. In this version http on this machine.',
   ),
-  users: z
-    .record(username, user)
-    .default({})
-    .describe('Built-in users, for a first look: on a `publicUrl` of this machine alone.'),
+  users: z.record(username, user).default({}).describe('Built-in users, for a first look.'),
   agents: z.record(key, agent).default({}).describe('The agents we name. The key is the client id.'),
   servers: z
     .record(key, server)

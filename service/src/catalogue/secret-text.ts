@@ -1,7 +1,5 @@
 import { isReference } from '#secrets'
-
-// 128 bits of salt and 256 of hash at least, base64url.
-const PASSWORD_HASH = /^scrypt:(\d{1,8}):\d{1,3}:\d{1,3}:[\w-]{22,}:[\w-]{43,}$/
+import { isPasswordHash } from '#users'
 
 /** How a secret is named where it must not be written. */
 export const REFERENCE_FORMS = '`env:NAME` or `file:///absolute/path`'
@@ -17,11 +15,5 @@ export function referenceProblem(text: string): string | undefined {
 export function passwordProblem(text: string): string | undefined {
   return isReference(text) || isPasswordHash(text)
     ? undefined
-    : `A password is never written here: write its hash (scrypt:N:r:p:salt:hash), or name the hash as ${REFERENCE_FORMS}.`
-}
-
-/** `scrypt:N:r:p:salt:hash` (RFC 7914), the last two base64url; N is a power of two, at least 1024. */
-export function isPasswordHash(text: string): boolean {
-  const cost = Number(PASSWORD_HASH.exec(text)?.[1])
-  return cost >= 1024 && Number.isInteger(Math.log2(cost))
+    : `A password is never written here: write the hash that \`tetrapod hash-password\` prints (scrypt:N:r:p:salt:hash), or name it as ${REFERENCE_FORMS}.`
 }

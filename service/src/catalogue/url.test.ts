@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isLoopback, publicUrlProblem, urlProblem } from './url.ts'
+import { publicUrlProblem, urlProblem } from './url.ts'
 
 test.each([
   ['http://127.0.0.1:4000', true],
@@ -14,7 +14,6 @@ test.each([
   ['http://[::ffff:8.8.8.8]', false],
   ['http://10.0.0.1', false],
 ])('%s stays on this machine: %s', (text, expected) => {
-  expect(isLoopback(new URL(text))).toBe(expected)
   expect(urlProblem(text) === undefined).toBe(expected)
 })
 
@@ -35,12 +34,26 @@ test.each([
   expect(urlProblem(text)).toBeDefined()
 })
 
-test.each(['https://EXAMPLE.com', 'https://example.com:443', 'https://example.com/', 'https://example.com?'])(
+test.each(['http://LOCALHOST', 'http://localhost:80', 'http://localhost/', 'http://localhost?'])(
   'publicUrl %s is answered with its canonical form',
   (text) => {
-    expect(publicUrlProblem(text)).toContain('Write it as https://example.com,')
+    expect(publicUrlProblem(text)).toContain('Write it as http://localhost,')
   },
 )
+
+test.each([
+  'https://tetrapod.example',
+  'https://127.0.0.1:4000',
+  'http://10.0.0.1',
+  'http://127.0.0.1.evil.example',
+  'localhost:4000',
+])('publicUrl %s, at which this version would not start, is answered with one that it starts at', (text) => {
+  expect(publicUrlProblem(text)).toContain('publicUrl must be of this machine: http://127.0.0.1 and a port.')
+})
+
+test.each(['http://user:x@127.0.0.1:4000', 'http://127.0.0.1:4000#x'])('publicUrl %s is refused', (text) => {
+  expect(publicUrlProblem(text)).toBeDefined()
+})
 
 test('an @ in a path or a query is no user name', () => {
   expect(urlProblem('https://example.com/@scope?x=a@b')).toBeUndefined()

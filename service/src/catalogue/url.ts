@@ -1,3 +1,5 @@
+import { isLoopback } from '@tetrapod/protocol'
+
 /** What is wrong with a URL of the configuration, or undefined. Never repeats it: it may hold a password. */
 export function urlProblem(text: string): string | undefined {
   const url = parseUrl(text)
@@ -11,9 +13,11 @@ export function urlProblem(text: string): string | undefined {
 
 /** `publicUrl` is an issuer without a path: exactly an origin, in its canonical spelling. */
 export function publicUrlProblem(text: string): string | undefined {
-  const origin = parseUrl(text)?.origin
-  const canonical = `Write it as ${origin ?? ''}, without a path, a query or a slash at the end: Tetrapod has a host of its own.`
-  return urlProblem(text) ?? (text === origin ? undefined : canonical)
+  const url = parseUrl(text)
+  if (url === undefined || url.protocol !== 'http:' || !isLoopback(url))
+    return 'This version signs in built-in users alone, so publicUrl must be of this machine: http://127.0.0.1 and a port.'
+  const canonical = `Write it as ${url.origin}, without a path, a query or a slash at the end: Tetrapod has a host of its own.`
+  return urlProblem(text) ?? (text === url.origin ? undefined : canonical)
 }
 
 /** A redirect URI is compared character by character (RFC 9700 §2.1), so it is written out. */
@@ -26,9 +30,4 @@ export function redirectUriProblem(text: string): string | undefined {
 export function parseUrl(text: string): URL | undefined {
   const plain = /^https?:\/\/[\x21-\x7e]+$/i.test(text) && !text.includes('\\')
   return plain && URL.canParse(text) ? new URL(text) : undefined
-}
-
-/** True for an address that never leaves this machine. The parser has made every spelling of IPv4 dotted. */
-export function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }

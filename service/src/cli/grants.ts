@@ -21,6 +21,7 @@ export async function grants(args: readonly string[]): Promise<void> {
 
 async function list(data: string, json: boolean): Promise<void> {
   const { grants } = (await askService(data, { path: '/grants' })) as { readonly grants: readonly Listed[] }
+  if (grants.length === 0 && !json) process.stderr.write('No grants yet.\n')
   for (const grant of grants) process.stdout.write(`${json ? JSON.stringify(grant) : line(grant)}\n`)
 }
 

@@ -19,6 +19,8 @@ export async function askService(
   throw new Fault(String(error), 'internal', String(error_description))
 }
 
+const TIMEOUT_MS = 10_000
+
 function send(options: { readonly socketPath: string; readonly method: string; readonly path: string }) {
   return new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
     const asked = request(options, (answer) => {
@@ -28,6 +30,7 @@ function send(options: { readonly socketPath: string; readonly method: string; r
         .then((chunks) => resolve({ status: answer.statusCode ?? 500, text: chunks.join('') }), reject)
     })
     asked.once('error', (cause) => reject(fault.not_running({ detail: options.socketPath, cause })))
+    asked.setTimeout(TIMEOUT_MS, () => asked.destroy(new Error('no answer in time')))
     asked.end()
   })
 }

@@ -2,6 +2,7 @@ import { Fault } from '#kernel'
 import { audit } from './audit.ts'
 import { check } from './check.ts'
 import { grants } from './grants.ts'
+import { hashPassword } from './hash-password.ts'
 import { start } from './start.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -10,12 +11,17 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   check,
   grants,
   audit,
+  'hash-password': hashPassword,
+  help,
+  '--help': help,
+  '-h': help,
 }
 
 const usage = `tetrapod: identity broker and gateway for MCP
 
   tetrapod start   --config FILE [--data DIR]         run the service
   tetrapod check   --config FILE                      say what is wrong with a configuration
+  tetrapod hash-password                              read a password, print its hash for the configuration
   tetrapod grants  list [--json] [--data DIR]         what users permitted which agents
   tetrapod grants  revoke ID [--data DIR]             take one back, at once
   tetrapod audit   tail [--limit N] [--json] [--data DIR]   the last records, oldest first
@@ -30,6 +36,11 @@ try {
   await command(args)
 } catch (error) {
   process.exitCode = failed(error)
+}
+
+/** `tetrapod help`, whatever follows. */
+async function help(): Promise<void> {
+  process.stdout.write(usage)
 }
 
 /** Says what went wrong in one sentence and gives the exit code: 2 for a mistake in the command, 1 for everything else. */

@@ -1,4 +1,5 @@
 import { Agent, errors } from 'undici'
+import { collect } from '#kernel'
 import { fault } from './faults.ts'
 
 /** One request to a configured party. Redirects are never followed. */
@@ -60,15 +61,8 @@ export function createEgress({ origins }: { readonly origins: Iterable<string> }
 }
 
 /** Reads a whole body. Throws `egress.too_large` as soon as it is known. */
-export async function readAll({ body }: Pick<Incoming, 'body'>, bytesMax: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > bytesMax) throw fault.too_large()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+export function readAll({ body }: Pick<Incoming, 'body'>, bytesMax: number): Promise<Buffer> {
+  return collect(body, bytesMax, fault.too_large)
 }
 
 function failure(cause: unknown, signal: AbortSignal | undefined): unknown {

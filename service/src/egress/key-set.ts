@@ -8,6 +8,7 @@ const KEY_SET_BYTES_MAX = 64 * 1024
 export function configuredFetch(egress: Egress): typeof fetch {
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input)
+    if ((init?.method ?? 'GET') !== 'GET') throw new TypeError('only GET goes through here')
     const headers = Object.fromEntries(new Headers(init?.headers).entries())
     const signal = init?.signal ?? AbortSignal.timeout(3_000)
     const answer = await egress.send({ url, method: 'GET', headers, signal })

@@ -4,7 +4,7 @@ import { asFault, logged, sendJson } from '#http'
 import type { Fault, Kind, Log } from '#kernel'
 import type { RequestId } from './envelope.ts'
 
-/** How a failure is told: the HTTP status and the JSON-RPC code (MCP 2026-07-28; `reference` in docs/errors.md). */
+/** How a failure is told: the HTTP status and the JSON-RPC code (MCP 2026-07-28). */
 interface Told {
   readonly status: number
   readonly code: number
@@ -78,7 +78,7 @@ export function sseMessage(message: unknown): string {
 function rpcError(id: RequestId | null, code: number, fault: Fault, reference: string | undefined) {
   const data =
     fault.code === 'gateway.version_unsupported'
-      ? fault.cause
+      ? fault.data
       : { code: shown[fault.code] ?? fault.code, ...(reference && { reference }) }
   return { jsonrpc: '2.0', id, error: { code, message: fault.message, data } }
 }

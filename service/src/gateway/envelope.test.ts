@@ -4,25 +4,12 @@ import { parseCallParams, parseEnvelope, parseListParams, readableId } from './e
 
 const requestMalformed = expect.objectContaining({ code: 'gateway.request_malformed', kind: 'invalid' })
 const paramsInvalid = expect.objectContaining({ code: 'gateway.params_invalid', kind: 'invalid' })
-const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
 const honest = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'echo' } }
-
-test('a body that two parsers could read differently is no JSON here', () => {
-  const malformed = expect.objectContaining({ code: 'gateway.json_malformed', kind: 'invalid' })
-  for (const text of [
-    '{"id":1',
-    '{"id":1,"\\u0069d":2}',
-    '\uFEFF{}',
-    '["\\ud800"]',
-    '['.repeat(65) + ']'.repeat(65),
-  ])
-    expect(() => parseEnvelope(Buffer.from(text))).toThrow(malformed)
-})
 
 describe('an envelope', () => {
   test('is read as it was sent; without id it is a notification, without params it has none', () => {
-    expect(parseEnvelope(bytes(honest))).toEqual({ id: 7, method: 'tools/call', params: { name: 'echo' } })
-    expect(parseEnvelope(bytes({ jsonrpc: '2.0', method: 'x' }))).toEqual({
+    expect(parseEnvelope(honest)).toEqual({ id: 7, method: 'tools/call', params: { name: 'echo' } })
+    expect(parseEnvelope({ jsonrpc: '2.0', method: 'x' })).toEqual({
       id: undefined,
       method: 'x',
       params: {},
@@ -43,7 +30,7 @@ describe('an envelope', () => {
     )
     fc.assert(
       fc.property(variant, fc.anything(), (name, value) => {
-        expect(() => parseEnvelope(bytes({ ...honest, [name]: value ?? null }))).toThrow(requestMalformed)
+        expect(() => parseEnvelope({ ...honest, [name]: value ?? null })).toThrow(requestMalformed)
       }),
     )
   })
@@ -67,27 +54,25 @@ describe('an envelope', () => {
     ['params by position', { ...honest, params: ['echo'] }],
     ['params null', { ...honest, params: null }],
   ])('that is %s is refused', (_, value) => {
-    expect(() => parseEnvelope(bytes(value))).toThrow(requestMalformed)
+    expect(() => parseEnvelope(value)).toThrow(requestMalformed)
   })
 
   test('a member named __proto__ neither passes nor changes what an object is', () => {
-    expect(() => parseEnvelope(Buffer.from('{"jsonrpc":"2.0","method":"x","__proto__":{"id":1}}'))).toThrow(
+    expect(() => parseEnvelope(JSON.parse('{"jsonrpc":"2.0","method":"x","__proto__":{"id":1}}'))).toThrow(
       requestMalformed,
     )
     const { params } = parseEnvelope(
-      Buffer.from('{"jsonrpc":"2.0","method":"x","params":{"__proto__":{"name":"echo"}}}'),
+      JSON.parse('{"jsonrpc":"2.0","method":"x","params":{"__proto__":{"name":"echo"}}}'),
     )
     expect(params['name']).toBeUndefined()
   })
 })
 
 test('the id of a message that cannot be used is told back where there is one to read', () => {
-  expect(readableId(bytes({ id: 'a', METHOD: 'x' }))).toBe('a')
-  expect(readableId(bytes({ id: 4 }))).toBe(4)
+  expect(readableId({ id: 'a', METHOD: 'x' })).toBe('a')
+  expect(readableId({ id: 4 })).toBe(4)
   for (const value of [{ id: {} }, { id: null }, {}, [], [{ id: 1 }], null, 'x'])
-    expect(readableId(bytes(value))).toBeNull()
-  expect(readableId(Buffer.from('{"id":1,"id":2}'))).toBeNull()
-  expect(readableId(Buffer.from('{"id":1'))).toBeNull()
+    expect(readableId(value)).toBeNull()
 })
 
 describe('params', () => {

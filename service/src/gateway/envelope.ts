@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { isObject, type Json } from '#kernel'
 import { fault } from './faults.ts'
-import { parseStrictJson } from './strict-json.ts'
 
 export type RequestId = string | number
 
@@ -21,34 +20,34 @@ const message = z.strictObject({
 })
 
 /**
- * Reads the body of one POST. Member names are closed at every level that decides something: a case variant is an unknown
- * member and refused. Throws `gateway.json_malformed`, `gateway.request_malformed`; `id` is told back where it can be read.
+ * Reads one message from what the body of a POST holds. Member names are closed: a case variant of one is an unknown
+ * member and refused. Throws `gateway.request_malformed`.
  */
-export function parseEnvelope(bytes: Uint8Array): Envelope {
-  const value = parseStrictJson(bytes)
+export function parseEnvelope(value: unknown): Envelope {
   const parsed = message.safeParse(value)
   if (!parsed.success) throw fault.request_malformed({ detail: z.prettifyError(parsed.error) })
   const { id, method, params = {} } = parsed.data
   return { id, method, params }
 }
 
-/** The id of a message that could not be used, for the error that answers it; null when there is none to read (JSON-RPC §5.1). */
-export function readableId(bytes: Uint8Array): RequestId | null {
-  try {
-    const value = parseStrictJson(bytes)
-    const id = isObject(value) ? value['id'] : undefined
-    return typeof id === 'string' || typeof id === 'number' ? id : null
-  } catch {
-    return null
-  }
+/** The id of a message, for the error that answers it; null when there is none to read (JSON-RPC §5.1). */
+export function readableId(value: unknown): RequestId | null {
+  const id = isObject(value) ? value['id'] : undefined
+  return typeof id === 'string' || typeof id === 'number' ? id : null
 }
 
+const discoverParams = z.strictObject({ _meta: z.unknown() })
 const listParams = z.strictObject({ _meta: z.unknown(), cursor: z.string().max(4096).optional() })
 const callParams = z.strictObject({
   _meta: z.unknown(),
   name: z.string().min(1).max(128),
   arguments: z.record(z.string(), z.unknown()).optional(),
 })
+
+/** The params of `server/discover`: none. Throws `gateway.params_invalid`. */
+export function parseDiscoverParams(params: Envelope['params']): void {
+  parsed(discoverParams, params)
+}
 
 /** The params of `tools/list`. Throws `gateway.params_invalid`. */
 export function parseListParams(params: Envelope['params']): { readonly cursor?: string } {

@@ -40,6 +40,7 @@ export const fault = faults('gateway', {
     'denied',
     'The token lacks a scope that this tool needs. Ask the user for the scopes in the challenge.',
   ],
+  cancelled: ['unavailable', 'The client closed the connection before the answer, which cancels the call.'],
   upstream_unavailable: [
     'unavailable',
     'The MCP server behind the gateway cannot be reached or did not answer in time. Try again shortly.',

@@ -1,25 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Challenge, formatScope, protectedResourceMetadataUrl } from '@tetrapod/protocol'
+import { type AccessToken, type Challenge, protectedResourceMetadataUrl, Refusal } from '@tetrapod/protocol'
+import { type Authority, liveAuthority } from '#broker'
 import { type Handler, readBody } from '#http'
-import type { Clock, Log } from '#kernel'
-import { Fault } from '#kernel'
+import { Fault, type Log, own } from '#kernel'
 import type { Server } from '#servers'
-import { type AdmitDeps, liveCaller, verifiedToken } from './admit.ts'
 import { sendFailure } from './answer.ts'
+import { verifiedToken } from './bearer.ts'
 import { discover } from './discover.ts'
-import { type Envelope, parseEnvelope, readableId } from './envelope.ts'
+import { type Envelope, parseEnvelope, readableId, type RequestId } from './envelope.ts'
 import { fault } from './faults.ts'
 import { mountMetadata } from './metadata.ts'
-import { callTool, listTools, type Operation, type OperateDeps } from './operations.ts'
-import { checkHeaders, requestMeta } from './revision.ts'
+import { callOnRecord, callTool, listTools, type Operation, type OperateDeps } from './operations.ts'
+import { checkHeaders, type RequestMeta, requestMeta } from './revision.ts'
+import { parseStrictJson } from './strict-json.ts'
 
-export interface GatewayDeps extends AdmitDeps, OperateDeps {
+export interface GatewayDeps extends OperateDeps {
   readonly issuer: string
-  readonly clock: Clock
   readonly log: Log
 }
 
-const BODY_BYTES_MAX = 4 * 1024 * 1024
+const BODY_BYTES_MAX = 1024 * 1024
 
 /** The methods that are served: a closed table, everything else is unknown. */
 const methods: Readonly<Record<string, (operation: Operation, deps: GatewayDeps) => Promise<void>>> = {
@@ -39,31 +39,57 @@ export function gatewayRoutes(deps: GatewayDeps): Readonly<Record<string, Handle
 
 function mount(server: Server, deps: GatewayDeps): Handler {
   return async (request, response) => {
-    let body: Buffer | undefined
+    let id: RequestId | null = null
     try {
       checkOrigin(request, deps.issuer)
       if (request.method !== 'POST') throw fault.method_not_allowed()
-      const token = await verifiedToken(request, server, deps)
+      const token = await verifiedToken(request, server, deps.tokens)
       if (!isJson(request)) throw fault.media_type()
-      body = await readBody(request, BODY_BYTES_MAX)
+      const body = parseStrictJson(await readBody(request, BODY_BYTES_MAX))
+      id = readableId(body)
       const envelope = parseEnvelope(body)
       const meta = requestMeta(envelope, request.headers)
       checkHeaders(request.headers, envelope, meta)
-      const caller = await liveCaller(token, deps)
+      const caller = await liveCaller({ server, token, envelope, meta }, deps)
       if (envelope.id === undefined) return accepted(response)
-      const method = methodOf(envelope)
-      const { id, params } = envelope
-      await method({ server, caller, meta, id, params, response, signal: disconnected(response) }, deps)
+      const signal = disconnected(response)
+      const { params } = envelope
+      await methodOf(envelope)({ server, caller, meta, id: envelope.id, params, response, signal }, deps)
     } catch (error) {
       if (response.closed) return
-      const id = body === undefined ? null : readableId(body)
       sendFailure(response, error, { id, challenge: challengeFor(error, server), log: deps.log })
     }
   }
 }
 
+/** What stands behind the token. That it is gone is on record, like everything a known user is refused. */
+async function liveCaller(
+  call: {
+    readonly server: Server
+    readonly token: AccessToken
+    readonly envelope: Envelope
+    readonly meta: RequestMeta
+  },
+  deps: GatewayDeps,
+): Promise<Authority> {
+  try {
+    return await liveAuthority(call.token, deps)
+  } catch (cause) {
+    if (!(cause instanceof Refusal)) throw cause
+    const refusal = fault.token_refused({ detail: cause.code, cause })
+    await deps.audit.decide({
+      ...callOnRecord(call.token, call.server, call.meta),
+      method: call.envelope.method,
+      scopes: [],
+      policy: { effect: 'deny' },
+      reason: `${refusal.code}.${cause.code}`,
+    })
+    throw refusal
+  }
+}
+
 function methodOf({ method }: Envelope) {
-  const found = Object.hasOwn(methods, method) ? methods[method] : undefined
+  const found = own(methods, method)
   if (found === undefined) throw fault.method_unknown({ detail: method })
   return found
 }
@@ -90,28 +116,25 @@ function isJson({ headers }: IncomingMessage): boolean {
 function disconnected(response: ServerResponse): AbortSignal {
   const controller = new AbortController()
   const gone = () => {
-    if (!response.writableFinished) controller.abort(new Error('the client went away'))
+    if (!response.writableFinished) controller.abort(fault.cancelled())
   }
   if (response.closed) gone()
   else response.once('close', gone)
   return controller.signal
 }
 
-/** What the caller can do about it (RFC 6750 §3, RFC 9728 §5.1); the scopes of `scope_missing` travel in its cause. */
+/** What the caller can do about it (RFC 6750 §3, RFC 9728 §5.1); the scopes it lacks are in the data of `scope_missing`. */
 function challengeFor(error: unknown, server: Server): Challenge | undefined {
   if (!(error instanceof Fault)) return undefined
   const resource_metadata = protectedResourceMetadataUrl(server.mount)
+  const scope = error.data?.['scope']
   switch (error.code) {
     case 'gateway.token_missing':
       return { resource_metadata }
     case 'gateway.token_refused':
       return { error: 'invalid_token', resource_metadata }
     case 'gateway.scope_missing':
-      return {
-        error: 'insufficient_scope',
-        scope: formatScope(error.cause as readonly string[]),
-        resource_metadata,
-      }
+      return { error: 'insufficient_scope', ...(typeof scope === 'string' && { scope }), resource_metadata }
     default:
       return undefined
   }

@@ -1,20 +1,13 @@
-import type { Handler } from '#http'
-import { sendJson } from '#http'
+import { document, type Handler } from '#http'
 import type { Server } from '#servers'
 
 /** The resource metadata of one mount (RFC 9728 §2): every mount is a resource of its own. */
 export function mountMetadata(server: Server, issuer: string): Handler {
-  const document = {
+  return document({
     resource: server.mount,
     authorization_servers: [issuer],
     scopes_supported: Object.keys(server.scopes),
     bearer_methods_supported: ['header'],
     resource_name: server.name,
-  }
-  return (_request, response) => {
-    sendJson(response, 200, document, {
-      'cache-control': 'public, max-age=300',
-      'access-control-allow-origin': '*',
-    })
-  }
+  })
 }

@@ -1,19 +1,19 @@
 import type { ServerResponse } from 'node:http'
-import { Refusal, type Scopes } from '@tetrapod/protocol'
+import { type AccessToken, formatScope, Refusal, type Scopes } from '@tetrapod/protocol'
 import type { Audit, Outcome } from '#audit'
-import { policySubject, upstreamCredential } from '#broker'
+import { type Authority, type AuthorityDeps, tokenOnRecord, upstreamCredential } from '#broker'
 import type { Egress } from '#egress'
-import { type Clock, Fault, isObject, type Json } from '#kernel'
+import { asFault } from '#http'
+import { type Clock, type Fault, isObject, type Json, type Kind, own } from '#kernel'
 import type { Decision, Policy } from '#policy'
 import type { Server } from '#servers'
-import type { AdmitDeps, Caller } from './admit.ts'
 import { type Envelope, parseCallParams, parseListParams, type RequestId } from './envelope.ts'
 import { fault } from './faults.ts'
 import { relay } from './relay.ts'
 import type { RequestMeta } from './revision.ts'
 import { callUpstream, type UpstreamAnswer, type UpstreamRequest } from './upstream.ts'
 
-export interface OperateDeps extends AdmitDeps {
+export interface OperateDeps extends AuthorityDeps {
   readonly policy: Policy
   readonly audit: Audit
   readonly egress: Egress
@@ -25,7 +25,7 @@ type Result = Readonly<Record<string, unknown>>
 /** One request that may be served: who calls, what, where the answer goes. */
 export interface Operation {
   readonly server: Server
-  readonly caller: Caller
+  readonly caller: Authority
   readonly meta: RequestMeta
   readonly id: RequestId
   readonly params: Envelope['params']
@@ -54,9 +54,12 @@ export async function listTools(operation: Operation, deps: OperateDeps): Promis
   const { server, caller } = operation
   const params = parseListParams(operation.params)
   const visible = (tool: string) => permitted(operation, deps, tool).effect === 'permit'
-  const scopes = new Set([...caller.token.scopes].filter((scope) => Object.hasOwn(server.scopes, scope)))
-  const decision: Decision = { effect: 'permit', rule: 'tools/list' }
-  await perform({ method: 'tools/list', params, scopes, decision }, operation, deps, (result) => {
+  const scopes = heldScopes(caller, server)
+  const decision = deps.policy.decide(caller.subject, { kind: 'server', server: server.key })
+  const planned: Planned = { method: 'tools/list', params, scopes, decision }
+  // Who can call nothing sees nothing, and the server does not hear of them.
+  if (decision.effect === 'deny') return answerUnasked(planned, operation, deps, NO_TOOLS)
+  await perform(planned, operation, deps, (result) => {
     const tools = Array.isArray(result['tools']) ? (result['tools'] as unknown[]) : []
     const shown = tools.filter(
       (tool) => isObject(tool) && typeof tool['name'] === 'string' && visible(tool['name']),
@@ -66,6 +69,8 @@ export async function listTools(operation: Operation, deps: OperateDeps): Promis
   })
 }
 
+const NO_TOOLS: Result = { resultType: 'complete', tools: [], ttlMs: 0, cacheScope: 'private' }
+
 /** `tools/call`: policy, then the scopes of this tool, then the decision on record, then the call. */
 export async function callTool(operation: Operation, deps: OperateDeps): Promise<void> {
   const { server, caller } = operation
@@ -73,12 +78,7 @@ export async function callTool(operation: Operation, deps: OperateDeps): Promise
   const { name: tool, arguments: inputs } = params
   const needed = deps.servers.toolScopes(server, tool)
   const decision = permitted(operation, deps, tool)
-  const granted = new Set(caller.grant.mounts[server.key]?.scopes)
-  const refusal = refusalOf({
-    needed,
-    decision,
-    held: new Set([...caller.token.scopes].filter((s) => granted.has(s))),
-  })
+  const refusal = refusalOf({ needed, decision, held: heldScopes(caller, server) })
   await perform(
     {
       method: 'tools/call',
@@ -95,6 +95,12 @@ export async function callTool(operation: Operation, deps: OperateDeps): Promise
   )
 }
 
+/** What the token holds at this mount, as far as the grant does too. */
+function heldScopes({ token, grant }: Authority, server: Server): Scopes {
+  const granted = new Set(own(grant.mounts, server.key)?.scopes)
+  return new Set([...token.scopes].filter((scope) => granted.has(scope)))
+}
+
 function refusalOf(call: {
   readonly needed: readonly string[] | undefined
   readonly decision: Decision
@@ -103,14 +109,15 @@ function refusalOf(call: {
   const { needed, decision, held } = call
   if (needed === undefined) return fault.tool_unknown()
   if (decision.effect === 'deny') return fault.policy_denied()
-  return needed.every((scope) => held.has(scope)) ? undefined : fault.scope_missing({ cause: needed })
+  return needed.every((scope) => held.has(scope))
+    ? undefined
+    : fault.scope_missing({ data: { scope: formatScope(needed) } })
 }
 
 /** A tool that the catalogue does not know is nobody's to call. */
 function permitted({ server, caller }: Operation, deps: OperateDeps, tool: string): Decision {
   if (deps.servers.toolScopes(server, tool) === undefined) return { effect: 'deny', rule: undefined }
-  const subject = policySubject(caller.user, caller.token.chain, deps)
-  return deps.policy.decide(subject, { kind: 'tool', server: server.key, tool })
+  return deps.policy.decide(caller.subject, { kind: 'tool', server: server.key, tool })
 }
 
 /** Decision on record, credential, upstream, outcome on record: in this order, whatever the method (DESIGN §5). */
@@ -140,13 +147,35 @@ async function perform(
     ended(...outcomeOf(answer))
     towards.finish('result' in answer ? { result: shape(answer.result) } : answer)
   } catch (error) {
-    ended(
-      'failed',
-      error instanceof Fault ? error.code : signal.aborted ? 'gateway.cancelled' : 'http.internal',
-    )
+    const { kind, code, cause } = asFault(error)
+    const revoked = cause instanceof Refusal && cause.code === 'revoked'
+    ended(revoked ? 'revoked' : statusOfKind[kind], code)
     throw error
   }
 }
+
+/** An answer that needs nothing of the upstream: the refusal is on record, the caller sees what is left. */
+async function answerUnasked(
+  planned: Planned,
+  operation: Operation,
+  deps: OperateDeps,
+  result: Result,
+): Promise<void> {
+  await deps.audit.decide({ ...decisionRecord(planned, operation), reason: 'gateway.policy_denied' })
+  relay(operation.response, operation.id, operation.meta).finish({ result })
+}
+
+/** A call that was permitted and then not answered: whose doing it was. */
+const statusOfKind = {
+  invalid: 'rejected',
+  unauthenticated: 'rejected',
+  denied: 'denied',
+  missing: 'rejected',
+  conflict: 'rejected',
+  limited: 'rejected',
+  unavailable: 'failed',
+  internal: 'failed',
+} as const satisfies Record<Kind, Outcome['status']>
 
 /** A chain that may not grow is a token that does not hold here. */
 function tokenRefused(cause: unknown): never {
@@ -159,25 +188,25 @@ function outcomeOf(answer: UpstreamAnswer): readonly [Outcome['status'], string?
 }
 
 function decisionRecord(planned: Planned, { server, caller, meta }: Operation) {
-  const { token, grant, user } = caller
   const { method, tool, inputs, scopes, decision, refusal } = planned
   return {
-    user: { id: user.id, username: user.subjectId.sub },
-    jti: token.jti,
-    txn: token.transaction,
-    grant: grant.id,
-    agent: grant.agent,
-    chain: token.chain,
-    client: token.clientId,
-    server: server.key,
-    audience: server.url,
-    scopes: [...scopes],
-    pattern: 'token_exchange',
-    policy: { effect: refusal === undefined ? decision.effect : ('deny' as const), rule: decision.rule },
-    reason: refusal?.code,
+    ...callOnRecord(caller.token, server, meta),
     method,
     tool,
     arguments: inputs,
-    protocolVersion: meta.version,
+    scopes: [...scopes],
+    policy: { effect: refusal === undefined ? decision.effect : ('deny' as const), rule: decision.rule },
+    reason: refusal?.code,
+  }
+}
+
+/** What every record of a call says, whatever became of it. */
+export function callOnRecord(token: AccessToken, server: Server, { version }: RequestMeta) {
+  return {
+    ...tokenOnRecord(token),
+    client: token.clientId,
+    server: server.key,
+    audience: server.url,
+    protocolVersion: version,
   }
 }

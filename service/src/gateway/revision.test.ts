@@ -10,7 +10,7 @@ const metaMissing = expect.objectContaining({ code: 'gateway.meta_missing' })
 const unsupported = (requested: string) =>
   expect.objectContaining({
     code: 'gateway.version_unsupported',
-    cause: { supported: ['2026-07-28'], requested },
+    data: { supported: ['2026-07-28'], requested },
   })
 const message = (method: string, params: Envelope['params'] = {}): Envelope => ({ id: 1, method, params })
 const meta = { [VERSION]: '2026-07-28', [CAPABILITIES]: {} }

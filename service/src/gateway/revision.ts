@@ -40,18 +40,9 @@ export function requestMeta({ method, params }: Envelope, headers: IncomingHttpH
   return { version: requested, progressToken: parsed.data.progressToken }
 }
 
-/** The error data of `version_unsupported` travels in its cause. */
-export interface UnsupportedVersion {
-  readonly supported: readonly string[]
-  readonly requested: string
-}
-
 function unsupported(requested: unknown) {
-  const data: UnsupportedVersion = {
-    supported: SUPPORTED_VERSIONS,
-    requested: typeof requested === 'string' ? requested.slice(0, 64) : '',
-  }
-  return fault.version_unsupported({ cause: data })
+  const asked = typeof requested === 'string' ? requested.slice(0, 64) : ''
+  return fault.version_unsupported({ data: { supported: SUPPORTED_VERSIONS, requested: asked } })
 }
 
 /**

@@ -1,5 +1,5 @@
-/** No event of an upstream may be longer than this. */
-const EVENT_BYTES_MAX = 16 * 1024 * 1024
+/** No event of an upstream may be longer than this, in UTF-16 units. */
+const EVENT_LENGTH_MAX = 16 * 1024 * 1024
 
 /**
  * The data of each event of an SSE stream (HTML, Server-sent events §9.2.6), as it arrives; nothing is held but one event.
@@ -15,7 +15,7 @@ export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerato
       size = 0
     } else if (line === 'data' || line.startsWith('data:')) {
       size += line.length
-      if (size > EVENT_BYTES_MAX) throw new RangeError('an event is too long')
+      if (size > EVENT_LENGTH_MAX) throw new RangeError('an event is too long')
       data.push(line.slice(line[5] === ' ' ? 6 : 5))
     }
   }
@@ -34,7 +34,7 @@ async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
     afterReturn = text.endsWith('\r')
     parts[0] = rest + (parts[0] ?? '')
     rest = parts.pop() ?? ''
-    if (rest.length > EVENT_BYTES_MAX) throw new RangeError('a line is too long')
+    if (rest.length > EVENT_LENGTH_MAX) throw new RangeError('a line is too long')
     yield* parts
   }
 }

@@ -92,9 +92,18 @@ async function* messages(answer: Incoming): AsyncGenerator<Readonly<Record<strin
 }
 
 function message(text: string): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(text)
-  if (!isObject(value)) throw new SyntaxError('not a JSON-RPC message')
+  const value = parsed(text)
+  if (!isObject(value)) throw fault.upstream_malformed({ detail: 'not a JSON-RPC message' })
   return value
+}
+
+/** The parser's own message quotes the text, which is not ours to log. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw fault.upstream_malformed({ detail: 'not JSON' })
+  }
 }
 
 function checkedAnswer({ result, error }: Readonly<Record<string, unknown>>): UpstreamAnswer {

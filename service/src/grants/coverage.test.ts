@@ -15,6 +15,7 @@ function grantOf(shown: ScopeEdges, held: Iterable<string> = []): Grant {
     version: 1,
     user: 'u1',
     agent: 'planner',
+    redirectUris: [],
     mounts,
     createdAt: 0,
     expiresAt: 1,

@@ -17,6 +17,8 @@ export interface Grant {
   readonly user: string
   /** The agent's client id. */
   readonly agent: string
+  /** Where the agent took its answers when the user agreed: another address is another question (DESIGN §7). */
+  readonly redirectUris: readonly string[]
   /** By server key. */
   readonly mounts: Readonly<Record<string, GrantedMount>>
   /** Milliseconds, as all times here. */

@@ -5,10 +5,11 @@ import { type Consent, createGrants, type Grant, type GrantStore } from './index
 
 const NOW = 1_800_000_000_000
 const DAYS_30 = 30 * 24 * 3600_000
-const recorded = async () => {}
+const recorded = async () => () => {}
 const consent: Consent = {
   user: 'u1',
   agent: 'planner',
+  redirectUri: 'https://planner.example/cb',
   server: 'crm',
   scopes: ['crm.read'],
   calls: { payroll: { 'crm.read': ['payroll.read'] } },
@@ -26,6 +27,7 @@ describe('a consent', () => {
       expiresAt: NOW + DAYS_30,
     })
     expect(grant.mounts).toEqual({ crm: { scopes: consent.scopes, calls: consent.calls } })
+    expect(grant.redirectUris).toEqual([consent.redirectUri])
     expect(await grants.live(grant.id)).toEqual(grant)
     expect(await grants.liveFor('u1', 'planner')).toEqual(grant)
     expect(grants.expiryOfNew()).toBe(NOW + DAYS_30)
@@ -57,6 +59,15 @@ describe('a consent', () => {
     expect(await grants.live(first.id)).toEqual(third)
   })
 
+  test('with another redirect URI adds it, and each one once', async () => {
+    const { grants } = await setUp()
+    const other = 'https://planner.example/other'
+    await grants.give(consent, recorded)
+    await grants.give({ ...consent, redirectUri: other }, recorded)
+    const { redirectUris } = await grants.give(consent, recorded)
+    expect(redirectUris).toEqual([consent.redirectUri, other])
+  })
+
   test('given again and again holds exactly what was ever shown, whatever it is called', async () => {
     const name = fc.constantFrom('crm', 'constructor', '__proto__', 'a')
     const names = fc.uniqueArray(name, { maxLength: 3 })
@@ -80,11 +91,13 @@ describe('a consent', () => {
     const { grants, clock } = await setUp()
     const first = await grants.give(consent, recorded)
     clock.time += DAYS_30
+    const redirectUri = 'https://planner.example/other'
     const second = await grants.give(
-      { ...consent, server: 'notes', scopes: ['notes.read'], calls: {} },
+      { ...consent, redirectUri, server: 'notes', scopes: ['notes.read'], calls: {} },
       recorded,
     )
     expect(second.mounts).toEqual({ notes: { scopes: ['notes.read'], calls: {} } })
+    expect(second.redirectUris).toEqual([redirectUri])
     expect(second).toMatchObject({ id: first.id, version: 2, expiresAt: NOW + 2 * DAYS_30 })
   })
 
@@ -114,6 +127,7 @@ describe('a consent', () => {
     const given = await grants.give(consent, async (grant) => {
       expect(rows.size).toBe(0)
       onRecord.push(grant)
+      return () => {}
     })
     expect(onRecord).toEqual([given])
   })
@@ -134,11 +148,16 @@ describe('a consent', () => {
   test('that is wider, while the grant is revoked, does not bring it back', async () => {
     const { grants } = await setUp()
     const { id } = await grants.give(consent, recorded)
-    const revoking = async () => void (await grants.revoke(id))
+    const amended: string[] = []
+    const revoking = async () => {
+      await grants.revoke(id)
+      return (...amendment: string[]) => void amended.push(amendment.join(' '))
+    }
     await expect(grants.give({ ...consent, scopes: ['crm.write'] }, revoking)).rejects.toMatchObject({
       code: 'grants.changed_meanwhile',
     })
     expect(await grants.live(id)).toBeUndefined()
+    expect(amended).toEqual(['failed grants.changed_meanwhile'])
   })
 })
 

@@ -1,6 +1,6 @@
 import type { ScopeEdges } from '@tetrapod/protocol'
 import { LRUCache } from 'lru-cache'
-import { type Clock, own, randomId } from '#kernel'
+import { type Clock, Fault, own, randomId } from '#kernel'
 import type { Revocation } from '#revocation'
 import { fault } from './faults.ts'
 import type { Grant, GrantedMount, GrantStore } from './grant-store.ts'
@@ -12,12 +12,17 @@ const GRANT_MS = 30 * 24 * 3600_000
 export interface Consent {
   readonly user: string
   readonly agent: string
+  /** Where the answer goes, as shown. */
+  readonly redirectUri: string
   /** The server's key. */
   readonly server: string
   readonly scopes: readonly string[]
   /** The closure through `calls`, as shown. */
   readonly calls: Readonly<Record<string, ScopeEdges>>
 }
+
+/** Corrects a record of what then did not happen, or may not have. */
+export type Amend = (status: 'failed' | 'unknown', reason: string) => void
 
 /** The user's standing permissions: the only authority. */
 export interface Grants {
@@ -27,9 +32,9 @@ export interface Grants {
   liveFor(user: string, agent: string): Promise<Grant | undefined>
   /**
    * Takes a consent: a first grant, or the next version of the one there is, wider by what was shown. `onRecord` puts it
-   * on record before it counts. Throws `grants.changed_meanwhile`.
+   * on record before it counts, and is told where it came to nothing. Throws `grants.changed_meanwhile`.
    */
-  give(consent: Consent, onRecord: (grant: Grant) => Promise<void>): Promise<Grant>
+  give(consent: Consent, onRecord: (grant: Grant) => Promise<Amend>): Promise<Grant>
   list(): Promise<readonly Grant[]>
   /** Revokes for good: durable and in force here when it resolves. Throws `grants.unknown`. */
   revoke(id: string): Promise<Grant>
@@ -72,10 +77,16 @@ export function createGrants(deps: {
       const current = await store.current(consent.user, consent.agent)
       const next = current === undefined ? first(consent, clock.now()) : wider(current, consent, clock.now())
       const given = { ...next, expiresAt: expiryOfNew() }
-      await onRecord(given)
-      const written = current === undefined ? await store.insert(given) : await store.update(given)
-      if (!written) throw fault.changed_meanwhile({ detail: given.id })
-      return remember(given)
+      const amend = await onRecord(given)
+      const write = current === undefined ? store.insert(given) : store.update(given)
+      const written = await write.catch((error: unknown) => {
+        // It may have been written all the same.
+        amend('unknown', error instanceof Fault ? error.code : 'internal')
+        throw error
+      })
+      if (written) return remember(given)
+      amend('failed', 'grants.changed_meanwhile')
+      throw fault.changed_meanwhile({ detail: given.id })
     },
     list: () => store.list(),
     async revoke(id) {
@@ -89,13 +100,14 @@ export function createGrants(deps: {
   }
 }
 
-function first({ user, agent, server, scopes, calls }: Consent, now: number): Grant {
+function first({ user, agent, redirectUri, server, scopes, calls }: Consent, now: number): Grant {
   const mounts = { [server]: { scopes, calls } }
   return {
     id: randomId(),
     version: 1,
     user,
     agent,
+    redirectUris: [redirectUri],
     mounts,
     createdAt: now,
     expiresAt: now,
@@ -104,10 +116,15 @@ function first({ user, agent, server, scopes, calls }: Consent, now: number): Gr
 }
 
 /** An expired grant gives nothing to the next version: what was not shown this time is not granted again. */
-function wider(current: Grant, { server, scopes, calls }: Consent, now: number): Grant {
-  const kept = current.expiresAt > now ? current.mounts : {}
-  const merged = merge(own(kept, server), { scopes, calls })
-  return { ...current, version: current.version + 1, mounts: { ...kept, [server]: merged } }
+function wider(current: Grant, { redirectUri, server, scopes, calls }: Consent, now: number): Grant {
+  const kept = current.expiresAt > now ? current : { mounts: {}, redirectUris: [] }
+  const merged = merge(own(kept.mounts, server), { scopes, calls })
+  return {
+    ...current,
+    version: current.version + 1,
+    redirectUris: union(kept.redirectUris, [redirectUri]),
+    mounts: { ...kept.mounts, [server]: merged },
+  }
 }
 
 function merge(before: GrantedMount | undefined, shown: GrantedMount): GrantedMount {

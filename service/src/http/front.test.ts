@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faults, type Log } from '#kernel'
 import { readBody } from './body.ts'
-import { createFront, type Handler } from './front.ts'
+import { createFront } from './front.ts'
+import type { Handler } from './handler.ts'
 import { sendJson } from './send.ts'
 
 const fault = faults('test', { broken: ['unavailable', 'It is broken. Try again.'] })

@@ -2,9 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Log } from '#kernel'
 import { sendFault } from './send.ts'
 import { fault } from './faults.ts'
-
-/** Answers one request. What it throws is answered for it. */
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
+import type { Handler } from './handler.ts'
 
 /** What is served where: by exact path, or by the first segment of the path. */
 export interface Routes {

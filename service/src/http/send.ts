@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { Log } from '#kernel'
-import { randomId } from '#kernel'
+import { type Log, randomId } from '#kernel'
+import { fault } from './faults.ts'
+import type { Handler } from './handler.ts'
 import { asFault, statusOf } from './status.ts'
 
 /** Sends a JSON document. Not stored by anybody unless `headers` say otherwise. */
@@ -21,10 +22,24 @@ export function sendJson(
   response.end(bytes)
 }
 
+/** Serves a public document that changes with the configuration alone (RFC 9110 §9.3.1: GET and HEAD, nothing else). */
+export function document(body: unknown): Handler {
+  return ({ method }, response) => {
+    if (method !== 'GET' && method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD')
+      throw fault.method_not_allowed()
+    }
+    sendJson(response, 200, body, {
+      'cache-control': 'public, max-age=300',
+      'access-control-allow-origin': '*',
+    })
+  }
+}
+
 /** Answers with a failure: its code and public sentence, nothing else. What is our own fault is logged under an id. */
 export function sendFault(response: ServerResponse, error: unknown, log: Log): void {
   const { code, kind, message } = asFault(error)
-  const status = statusOf(kind)
+  const status = code === 'http.method_not_allowed' ? 405 : statusOf(kind)
   const reference = status >= 500 ? logged(error, log) : undefined
   if (response.headersSent) {
     response.destroy()

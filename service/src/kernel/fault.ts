@@ -1,11 +1,15 @@
+import type { JsonObject } from './json.ts'
+
 /** What a failure means to the caller. Closed: every surface maps all of them. */
 export type Kind =
   'invalid' | 'unauthenticated' | 'denied' | 'missing' | 'conflict' | 'limited' | 'unavailable' | 'internal'
 
-/** What a fault keeps to itself: `detail` and `cause` never leave the process except into its log. */
-export interface FaultPrivate {
+/** What goes with a fault. `detail` and `cause` never leave the process except into its log. */
+export interface FaultMembers {
   readonly detail?: string
   readonly cause?: unknown
+  /** Public: what the caller needs beside the sentence, as the surface it asked through has a place for it. */
+  readonly data?: JsonObject
 }
 
 /**
@@ -17,12 +21,14 @@ export class Fault extends Error {
   readonly code: string
   readonly kind: Kind
   readonly detail: string | undefined
+  readonly data: JsonObject | undefined
 
-  constructor(code: string, kind: Kind, message: string, { detail, cause }: FaultPrivate = {}) {
+  constructor(code: string, kind: Kind, message: string, { detail, cause, data }: FaultMembers = {}) {
     super(message, { cause })
     this.code = code
     this.kind = kind
     this.detail = detail
+    this.data = data
   }
 }
 
@@ -38,11 +44,11 @@ export const declaredFaults: Map<string, { readonly kind: Kind; readonly message
 export function faults<D extends Declarations>(
   module: string,
   declarations: D,
-): { readonly [Name in keyof D]: (priv?: FaultPrivate) => Fault } {
+): { readonly [Name in keyof D]: (members?: FaultMembers) => Fault } {
   const makers = Object.entries(declarations).map(([name, [kind, message]]) => {
     const code = `${module}.${name}`
     declaredFaults.set(code, { kind, message })
-    return [name, (priv?: FaultPrivate) => new Fault(code, kind, message, priv)]
+    return [name, (members?: FaultMembers) => new Fault(code, kind, message, members)]
   })
-  return Object.fromEntries(makers) as { readonly [Name in keyof D]: (priv?: FaultPrivate) => Fault }
+  return Object.fromEntries(makers) as { readonly [Name in keyof D]: (members?: FaultMembers) => Fault }
 }

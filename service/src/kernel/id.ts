@@ -1,8 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** A random id of 128 bits, base64url: never guessed, never reassigned. */
+/**
+ * A random id of 128 bits, base64url: never guessed, never reassigned. It begins with no hyphen, since people hand ids to
+ * commands, which would take it for an option.
+ */
 export function randomId(): string {
-  return randomBytes(16).toString('base64url')
+  const id = randomBytes(16).toString('base64url')
+  return id.startsWith('-') ? randomId() : id
 }
 
 /** A random value of 256 bits, base64url: what a cookie or a one-time link carries. */

@@ -70,7 +70,6 @@ describe('the library’s state', () => {
         idHash: hashed('the-code'),
         uidHash: hashed('the-uid'),
         grantId: LOGIN,
-        expiresAt: NOW + 60_000,
       }),
     ])
   })
@@ -107,6 +106,34 @@ describe('the library’s state', () => {
     expect(revoked).toEqual([])
     await expect(adapter('AuthorizationCode').consume('the-code')).rejects.toThrow(errors.InvalidGrant)
     expect(revoked).toEqual(['family'])
+  })
+
+  test('a code that was used is found as used while a token that it gave may be accepted', async () => {
+    const { adapter, rows, clock } = opened()
+    await adapter('AuthorizationCode').upsert('the-code', { ...code, exp: NOW / 1000 + 60 }, 60)
+    clock.at += 59_000
+    await adapter('AuthorizationCode').consume('the-code')
+    const used = { ...code, consumed: NOW / 1000 + 59 }
+    // The token: five minutes, and a minute between two clocks.
+    clock.at += 360_000
+    const found = await adapter('AuthorizationCode').find('the-code')
+    expect(found).toMatchObject(used)
+    // The library throws away what says that it has expired before it looks whether it was used.
+    expect(found?.exp).toBeGreaterThan(clock.at / 1000)
+    const [row] = rows.values()
+    expect(row?.expiresAt).toBeGreaterThan(clock.at)
+    clock.at += 1000
+    expect(await adapter('AuthorizationCode').find('the-code')).toBeUndefined()
+    expect(row?.expiresAt).toBeLessThanOrEqual(clock.at)
+  })
+
+  test('a code that was never used is not found after its minute', async () => {
+    const { adapter, clock } = opened()
+    await adapter('AuthorizationCode').upsert('the-code', code, 60)
+    clock.at += 59_999
+    expect(await adapter('AuthorizationCode').find('the-code')).toEqual(code)
+    clock.at += 1
+    expect(await adapter('AuthorizationCode').find('the-code')).toBeUndefined()
   })
 
   test('using what was never there throws and ends nothing', async () => {

@@ -1,4 +1,4 @@
-import { ASSERTION_SECONDS_MAX } from '@tetrapod/protocol'
+import { ACCESS_TOKEN_SECONDS, ASSERTION_SECONDS_MAX, CLOCK_SKEW_SECONDS } from '@tetrapod/protocol'
 import type { Adapter, AdapterPayload, errors as libraryErrors } from 'oidc-provider'
 import type { Grants } from '#grants'
 import { type Clock, hashed, nowSeconds } from '#kernel'
@@ -27,16 +27,23 @@ export function stateAdapter(deps: AdapterDeps): (model: string) => Adapter {
     model === 'ReplayDetection' ? replayAdapter(deps) : modelAdapter(model, { ...deps, nextVersion })
 }
 
+/**
+ * How much longer than it can be used a code is kept, in seconds: as long as a token that it gave is accepted. Who shows
+ * it again until then ends the login.
+ */
+const CODE_KEPT_SECONDS = ACCESS_TOKEN_SECONDS + CLOCK_SKEW_SECONDS
+
 function modelAdapter(model: string, deps: AdapterDeps & { readonly nextVersion: () => number }): Adapter {
   const { state, vault, clock, errors, nextVersion } = deps
   const opened = async (row: StateRow | undefined): Promise<AdapterPayload | undefined> => {
-    if (row === undefined || (row.expiresAt ?? Infinity) <= clock.now()) return undefined
+    if (row === undefined || endOf(row) <= clock.now()) return undefined
     const payload = JSON.parse(
       Buffer.from(await vault.open(keyOf(row), row.sealed)).toString(),
     ) as AdapterPayload
     return row.consumedAt === undefined
       ? payload
-      : { ...payload, consumed: Math.floor(row.consumedAt / 1000) }
+      : // The library looks for a second use only while a code has not expired.
+        { ...payload, exp: Math.floor(endOf(row) / 1000), consumed: Math.floor(row.consumedAt / 1000) }
   }
   return {
     async upsert(id, payload, expiresIn) {
@@ -47,7 +54,7 @@ function modelAdapter(model: string, deps: AdapterDeps & { readonly nextVersion:
         grantId: payload.grantId,
         uidHash: payload.uid === undefined ? undefined : hashed(payload.uid),
         consumedAt: undefined,
-        expiresAt: expiresIn ? clock.now() + expiresIn * 1000 : undefined,
+        expiresAt: expiresIn ? clock.now() + expiresIn * 1000 + keptMs(model) : undefined,
       })
     },
     async find(id) {
@@ -104,6 +111,15 @@ async function loginLives(id: string, { grants, revocation }: AdapterDeps): Prom
 async function endLogin(id: string, { revocation }: AdapterDeps): Promise<void> {
   const login = parseLoginId(id)
   if (login !== undefined) await revocation.revoke('family', login.family)
+}
+
+/** Until when it is found, in milliseconds: a code that was used, until it is forgotten. */
+function endOf({ model, consumedAt, expiresAt = Infinity }: StateRow): number {
+  return consumedAt === undefined ? expiresAt - keptMs(model) : expiresAt
+}
+
+function keptMs(model: string): number {
+  return model === 'AuthorizationCode' ? CODE_KEPT_SECONDS * 1000 : 0
 }
 
 function keyOf({ model, idHash, version }: Pick<StateRow, 'model' | 'idHash' | 'version'>): RowKey {

@@ -1,7 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { ASSERTION_TYPE_JWT, parseClientAssertion, Refusal, SIGNING_ALGORITHM } from '@tetrapod/protocol'
+import {
+  ASSERTION_TYPE_JWT,
+  CLOCK_SKEW_SECONDS,
+  parseClientAssertion,
+  parseStrictJson,
+  Refusal,
+  SIGNING_ALGORITHM,
+} from '@tetrapod/protocol'
 import { compactVerify, decodeProtectedHeader, type JWTVerifyGetKey } from 'jose'
-import { type Clock, Fault, isObject, nowSeconds, type Secret } from '#kernel'
+import { type Clock, Fault, hashed, isObject, nowSeconds, type Secret } from '#kernel'
 import { fault } from './faults.ts'
 import type { ReplayStore } from './state-store.ts'
 
@@ -75,9 +82,7 @@ function basicCredentials(authorization: string): { readonly id: string; readonl
 function assertedSubject({ client_assertion = '', client_assertion_type }: ClientProof): string | undefined {
   if (client_assertion_type !== ASSERTION_TYPE_JWT) throw refused('client_assertion_type')
   try {
-    const payload: unknown = JSON.parse(
-      Buffer.from(client_assertion.split('.')[1] ?? '', 'base64url').toString(),
-    )
+    const payload = parseStrictJson(Buffer.from(client_assertion.split('.')[1] ?? '', 'base64url'))
     return isObject(payload) && typeof payload['sub'] === 'string' ? payload['sub'] : undefined
   } catch (cause) {
     throw refused('the assertion is not a JWT', cause)
@@ -92,10 +97,10 @@ async function checkAssertion(
   const now = nowSeconds(clock)
   try {
     const { payload } = await compactVerify(assertion, keys, { algorithms: [SIGNING_ALGORITHM] })
-    const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+    const claims = parseStrictJson(payload)
     const { typ } = decodeProtectedHeader(assertion)
     const { jti, expiresAt } = parseClientAssertion(typ, claims, { issuer, clientId: id, now })
-    if (!(await replay.use(replayKey(id, jti), expiresAt + 60, now)))
+    if (!(await replay.use(replayKey(id, jti), expiresAt + CLOCK_SKEW_SECONDS, now)))
       throw new Refusal('replay', 'used before')
   } catch (cause) {
     // The client's keys could not be fetched: that says nothing of the assertion.
@@ -106,7 +111,7 @@ async function checkAssertion(
 
 /** As the library computes it, so that an assertion used at one of its endpoints is used up at ours, and the reverse. */
 function replayKey(issuer: string, jti: string): string {
-  return createHash('sha256').update(`${issuer}${jti}`).digest('base64url')
+  return hashed(`${issuer}${jti}`)
 }
 
 function refused(detail: string, cause?: unknown) {

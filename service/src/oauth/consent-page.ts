@@ -5,9 +5,9 @@ import type { User } from '#users'
 import type { ShownScope } from './closure.ts'
 
 /** What a consent page says: facts of ours; of the agent only what the catalogue says of it. */
-export interface ConsentRequest {
+interface Shown {
   readonly agent: string
-  readonly redirectHost: string
+  readonly redirectUri: string
   readonly user: User
   readonly server: Server
   readonly shown: readonly ShownScope[]
@@ -15,14 +15,22 @@ export interface ConsentRequest {
   readonly until: number
 }
 
+interface Form {
+  readonly action: string
+  /** Comes back with the answer: it counts for what this page shows and nothing else. */
+  readonly ticket: string
+  readonly problem?: string | undefined
+}
+
 /** The consent page (DESIGN §7): who asks, what for, what it reaches through `calls`, until when. */
 export function consentPage(
-  action: string,
-  { agent, redirectHost, user, server, shown, until }: ConsentRequest,
+  { action, ticket, problem }: Form,
+  { agent, redirectUri, user, server, shown, until }: Shown,
 ) {
   return page(
     `Let ${agent} act for you?`,
-    html`<p>
+    html`${problem === undefined ? '' : html`<p role="alert">${problem}</p>`}
+      <p>
         You are signed in as <strong>${user.name}</strong>. <strong>${agent}</strong> asks to use
         <strong>${server.name}</strong> in your name:
       </p>
@@ -33,9 +41,10 @@ export function consentPage(
         <dt>Until</dt>
         <dd>${new Date(until).toISOString().slice(0, 10)}, or until you take it back</dd>
         <dt>Answer goes to</dt>
-        <dd><code>${redirectHost}</code></dd>
+        <dd><code>${new URL(redirectUri).host}</code></dd>
       </dl>
       <form method="post" action="${action}">
+        <input type="hidden" name="shown" value="${ticket}" />
         <div class="actions">
           <button name="decision" value="deny">Do not allow</button>
           <button class="primary" name="decision" value="allow">Allow</button>

@@ -13,6 +13,14 @@ export const fault = faults('oauth', {
     'missing',
     'This sign-in has expired or was finished already. Go back to the agent and start again.',
   ],
+  request_too_large: [
+    'invalid',
+    'The authorization request is too large: the agent may send a query of at most 4 KiB, and in it a state of at most 1 KiB.',
+  ],
+  busy: [
+    'limited',
+    'Too many people are coming in at this moment. Wait a few seconds, then reload this page.',
+  ],
   session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
   agent_unknown: ['missing', 'This agent is not known here. Remove it, add it again, and start over.'],
   consent_empty: [

@@ -33,6 +33,7 @@ export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
   const grant = await deps.grants.liveFor(account.accountId, client.clientId)
   const scopes = requestedScopes(ctx, server.scopes)
   if (grant === undefined || scopes.size === 0 || ctx.oidc.prompts.has('consent')) return undefined
+  if (!grant.redirectUris.includes(String(params?.['redirect_uri']))) return undefined
   if (!grantsScopes(grant, server.key, scopes)) return undefined
   if (!grantsCalls(grant, server.key, callsFrom(server, scopes), scopes)) return undefined
   return saveLogin(provider, {

@@ -1,13 +1,14 @@
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
-import { html } from 'hono/html'
+import { Hono } from 'hono'
 import { exchange, type ExchangeDeps } from '#broker'
-import { asFault, type Handler, logged, page, pageHeaders, type Routes, sendJson, statusOf } from '#http'
+import { document, type Handler, type Routes } from '#http'
 import type { Log, Secret } from '#kernel'
 import type { Tickets } from '#tickets'
+import { authorize } from './authorize.ts'
 import type { Client } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
 import { announceTruth } from './discovery.ts'
+import { failurePage } from './failure-page.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -34,15 +35,17 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.route('/', signInRoutes({ ...shared, recordSignIn: deps.recordSignIn }))
   app.route('/', interactionRoutes({ ...deps, ...shared, provider }))
-  app.onError((error, c) => failurePage(error, c, log))
+  app.onError(async (error, c) => {
+    const { status, headers, body } = await failurePage(error, log)
+    return c.html(body, status, headers)
+  })
   const pages: Handler = getRequestListener(app.fetch)
 
   return {
     paths: {
       '/.well-known/oauth-authorization-server': library,
       '/.well-known/openid-configuration': library,
-      '/jwks': (_request, response) =>
-        sendJson(response, 200, tokens.publicKeys, { 'cache-control': 'public, max-age=300' }),
+      '/jwks': document(tokens.publicKeys),
       '/token': tokenEndpoint({
         clients: { issuer, find: deps.clients, replay: deps.replay, clock: deps.clock },
         exchange: (caller, request) => exchange(caller, request, deps),
@@ -50,7 +53,11 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
         log,
       }),
     },
-    segments: { authorize: library, 'sign-in': pages, interaction: pages },
+    segments: {
+      authorize: authorize({ ...shared, library, clock: deps.clock, log }),
+      'sign-in': pages,
+      interaction: pages,
+    },
   }
 }
 
@@ -63,15 +70,4 @@ function fromPublicUrl(publicUrl: string, library: Handler): Handler {
     Object.assign(request.headers, { host, 'x-forwarded-proto': protocol.slice(0, -1) })
     return library(request, response)
   }
-}
-
-async function failurePage(error: Error, c: Context, log: Log) {
-  const { code, kind, message } = asFault(error)
-  const status = statusOf(kind)
-  const reference = status >= 500 ? logged(error, log) : undefined
-  const body = html`<p>${message}</p>
-    <p class="quiet">
-      <code>${code}</code>${reference === undefined ? '' : html` · <code>${reference}</code>`}
-    </p>`
-  return c.html(await page('This cannot go on', body), status, pageHeaders)
 }

@@ -2,7 +2,10 @@ import type { Users } from '#users'
 import type { Cookies } from './cookies.ts'
 import type { Library } from './library.ts'
 
-/** The library's own session follows ours: without a sign-in of ours, or with another one, it must be asked for again. */
+/**
+ * The library's own session follows ours: without a sign-in of ours (of a person whom the configuration still has), or
+ * with another one, it must be asked for again.
+ */
 export function promptPolicy({ interactionPolicy }: Library, users: Users, cookies: Cookies) {
   const policy = interactionPolicy.base()
   const { Check } = interactionPolicy

@@ -8,8 +8,8 @@ import type { Session, User, Users } from '#users'
 import type { Cookies } from './cookies.ts'
 import { readForm } from './form.ts'
 
-/** A user name is not longer. */
-export const HINT_LENGTH_MAX = 256
+/** A user name is not longer, in characters. */
+export const HINT_LENGTH_MAX = 64
 
 /** Where a sign-in leads afterwards: a path of ours, and what to write into the form. */
 const destination = z.strictObject({ to: z.string().startsWith('/'), hint: z.string().max(HINT_LENGTH_MAX) })

@@ -14,7 +14,7 @@ export interface StateRow {
   readonly uidHash: string | undefined
   /** Milliseconds; undefined while it has not been used. */
   readonly consumedAt: number | undefined
-  /** Milliseconds; undefined: never. */
+  /** When it may be forgotten, in milliseconds; undefined: never. */
   readonly expiresAt: number | undefined
 }
 

@@ -133,6 +133,7 @@ const anySubject: fc.Arbitrary<PolicySubject> = fc.record({
 const anyTarget: fc.Arbitrary<PolicyTarget> = fc.oneof(
   fc.record({ kind: fc.constant('tool'), server: name, tool: name }),
   fc.record({ kind: fc.constant('api'), server: name, api: name }),
+  fc.record({ kind: fc.constant('server'), server: name }),
 )
 
 describe('for any rules, a policy', () => {
@@ -230,6 +231,9 @@ function covers({ effect, terms }: Rule, target: PolicyTarget): boolean {
   if (target.kind === 'tool') {
     if (terms.apis !== undefined) return false
     return terms.tools === undefined || terms.tools.some((pattern) => glob(pattern).test(target.tool))
+  }
+  if (target.kind === 'server') {
+    return terms.apis === undefined && (effect === 'permit' || terms.tools === undefined)
   }
   if (terms.apis === undefined) return effect === 'forbid' && terms.tools === undefined
   return terms.apis.includes(target.api)

@@ -12,6 +12,7 @@ import { createRuleIndex, type Place } from './rule-index.ts'
  * - A permit's `agents` must hold every agent of the chain, and there must be one; a forbid's, any of them.
  * - A permit with `apis` is about exchanges alone, one without about tool calls alone. A forbid is about both,
  *   unless it has `tools` (calls alone) or `apis` (exchanges alone).
+ * - A server as such is denied to whom no rule could permit a tool of it.
  * - `tools` may hold `*` for any run of characters; every other list is exact.
  *
  * A decision costs what the rules of its own server cost, and those without `servers`: the rules of other
@@ -56,12 +57,15 @@ function placesOf({ id, effect, terms }: Rule): readonly Place[] {
   if (tools !== undefined && apis !== undefined) throw fault.rule_unclear({ detail: id })
   if (apis !== undefined) return [{ kind: 'api', servers, exact: apis, covers: undefined }]
   const calls: Place = { kind: 'tool', servers, ...toolNames(tools) }
-  if (tools !== undefined || effect === 'permit') return [calls]
-  return [calls, { kind: 'api', servers, exact: [], covers: () => true }]
+  const server: Place = { kind: 'server', servers, ...anything }
+  if (effect === 'permit') return [calls, server]
+  return tools === undefined ? [calls, server, { kind: 'api', servers, ...anything }] : [calls]
 }
 
+const anything = { exact: [], covers: () => true }
+
 function toolNames(tools: RuleTerms['tools']): Pick<Place, 'exact' | 'covers'> {
-  if (tools === undefined) return { exact: [], covers: () => true }
+  if (tools === undefined) return anything
   const exact = tools.filter((tool) => !tool.includes('*'))
   const patterns = tools.filter((tool) => tool.includes('*')).map(namePattern)
   const covers = (name: string) => patterns.some((matches) => matches(name))

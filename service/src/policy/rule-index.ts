@@ -35,19 +35,28 @@ interface Shelves {
 }
 
 export function createRuleIndex(): RuleIndex {
-  const kinds = { tool: emptyShelves(), api: emptyShelves() } satisfies Record<PolicyTarget['kind'], Shelves>
+  const kinds = { tool: emptyShelves(), api: emptyShelves(), server: emptyShelves() } satisfies Record<
+    PolicyTarget['kind'],
+    Shelves
+  >
   return {
     add(rule, place) {
       for (const shelf of shelvesAt(kinds[place.kind], place.servers)) put(shelf, rule, place)
     },
     first(subject, target) {
       const { any, byServer } = kinds[target.kind]
-      const name = target.kind === 'tool' ? target.tool : target.api
+      const name = nameOf(target)
       const own = byServer.get(target.server)
       const found = own === undefined ? [] : matches(own, name, subject)
       return earliest([...found, ...matches(any, name, subject)])
     },
   }
+}
+
+/** A server has tools of its own; asked for as such, it has no name beside itself. */
+function nameOf(target: PolicyTarget): string {
+  if (target.kind === 'server') return ''
+  return target.kind === 'tool' ? target.tool : target.api
 }
 
 /** The first exact and the first other match of a shelf. */

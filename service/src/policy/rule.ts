@@ -27,10 +27,11 @@ export interface PolicySubject {
   readonly agents: readonly string[]
 }
 
-/** What for: a tool of a server, or an API that a server asks a token for. */
+/** What for: a tool of a server, an API that a server asks a token for, or a server: whether any tool of it could be called. */
 export type PolicyTarget =
   | { readonly kind: 'tool'; readonly server: string; readonly tool: string }
   | { readonly kind: 'api'; readonly server: string; readonly api: string }
+  | { readonly kind: 'server'; readonly server: string }
 
 /** `rule` names what decided: a forbid, the first permit, or nothing (no rule permits). */
 export type Decision =

@@ -77,16 +77,14 @@ describe('the scopes of a tool', () => {
   })
 })
 
-test('a server is found by its key, its own URL and its mount, each compared exactly', () => {
+test('a server is found by its key and its mount, each compared exactly', () => {
   const servers = createServers([crm])
   expect(servers.find('crm')).toBe(crm)
-  expect(servers.byUrl(crm.url)).toBe(crm)
   expect(servers.byMount(crm.mount)).toBe(crm)
   expect([servers.find('CRM'), servers.find('constructor'), servers.find(crm.url)]).toEqual([
     undefined,
     undefined,
     undefined,
   ])
-  expect([servers.byUrl(crm.mount), servers.byUrl(`${crm.url}/`)]).toEqual([undefined, undefined])
   expect([servers.byMount(crm.url), servers.byMount(`${crm.mount}/`)]).toEqual([undefined, undefined])
 })

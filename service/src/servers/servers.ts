@@ -5,8 +5,6 @@ import { scopesOfTools } from './tool-scopes.ts'
 export interface Servers {
   readonly all: readonly Server[]
   find(key: string): Server | undefined
-  /** By the audience of token 2: the server's own URL. */
-  byUrl(url: string): Server | undefined
   /** By the audience of token 1: the gateway's resource for the server. */
   byMount(mount: string): Server | undefined
   /** The scopes a tool needs; undefined for a tool that the catalogue does not know: such a tool does not exist for callers. */
@@ -15,13 +13,11 @@ export interface Servers {
 
 export function createServers(servers: readonly Server[]): Servers {
   const byKey = new Map(servers.map((server) => [server.key, server]))
-  const byUrl = new Map(servers.map((server) => [server.url, server]))
   const byMount = new Map(servers.map((server) => [server.mount, server]))
   const scopes = new Map(servers.map((server) => [server.key, scopesOfTools(server.tools)]))
   return {
     all: servers,
     find: (key) => byKey.get(key),
-    byUrl: (url) => byUrl.get(url),
     byMount: (mount) => byMount.get(mount),
     toolScopes: (server, tool) => scopes.get(server.key)?.(tool),
   }

@@ -9,6 +9,7 @@ const grant: Grant = {
   version: 1,
   user: 'u1',
   agent: 'planner',
+  redirectUris: ['https://planner.example/cb'],
   mounts: { crm: { scopes: ['crm.read'], calls: { payroll: { 'crm.read': ['payroll.read'] } } } },
   createdAt: 1_700_000_000_000,
   expiresAt: 1_800_000_000_000,
@@ -58,7 +59,8 @@ describe.each(backends)('grants in %s', (_, place) => {
     await grants.insert(grant)
     expect(await grants.update({ ...grant, version: 2, user: 'eve' })).toBe(false)
     expect(await grants.update({ ...grant, version: 2, agent: 'mallory' })).toBe(false)
-    const next = { ...grant, version: 2, mounts: {}, expiresAt: 1_900_000_000_000 }
+    const redirectUris = [...grant.redirectUris, 'https://planner.example/other']
+    const next = { ...grant, version: 2, redirectUris, mounts: {}, expiresAt: 1_900_000_000_000 }
     expect(await grants.update(next)).toBe(true)
     expect(await grants.find('g1')).toEqual(next)
   })

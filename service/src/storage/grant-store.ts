@@ -44,10 +44,10 @@ export function createGrantStore(db: Kysely<Tables>): GrantStore {
 }
 
 async function update(db: Kysely<Tables>, grant: Grant): Promise<boolean> {
-  const { version, mounts, expires_at } = toRow(grant)
+  const { version, redirect_uris, mounts, expires_at } = toRow(grant)
   const { numUpdatedRows } = await db
     .updateTable('grants')
-    .set({ version, mounts, expires_at })
+    .set({ version, redirect_uris, mounts, expires_at })
     .where('id', '=', grant.id)
     // A grant never changes hands: a version that names somebody else is not its next one.
     .where('user', '=', grant.user)
@@ -59,12 +59,13 @@ async function update(db: Kysely<Tables>, grant: Grant): Promise<boolean> {
 }
 
 function toRow(grant: Grant): Selectable<GrantTable> {
-  const { id, version, user, agent, mounts, createdAt, expiresAt, revokedAt } = grant
+  const { id, version, user, agent, redirectUris, mounts, createdAt, expiresAt, revokedAt } = grant
   return {
     id,
     version,
     user,
     agent,
+    redirect_uris: JSON.stringify(redirectUris),
     mounts: JSON.stringify(mounts),
     created_at: createdAt,
     expires_at: expiresAt,
@@ -77,12 +78,13 @@ function fromRow(row: Selectable<GrantTable> | undefined): Grant | undefined {
 }
 
 function toGrant(row: Selectable<GrantTable>): Grant {
-  const { id, version, user, agent, mounts, created_at, expires_at, revoked_at } = row
+  const { id, version, user, agent, redirect_uris, mounts, created_at, expires_at, revoked_at } = row
   return {
     id,
     version,
     user,
     agent,
+    redirectUris: JSON.parse(redirect_uris) as Grant['redirectUris'],
     mounts: JSON.parse(mounts) as Grant['mounts'],
     createdAt: created_at,
     expiresAt: expires_at,

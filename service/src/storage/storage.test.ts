@@ -18,6 +18,7 @@ const grant: Grant = {
   version: 1,
   user: 'u',
   agent: 'a',
+  redirectUris: [],
   mounts: {},
   createdAt: 1,
   expiresAt: 1,

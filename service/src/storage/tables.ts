@@ -53,7 +53,8 @@ export interface GrantTable {
   readonly version: number
   readonly user: string
   readonly agent: string
-  /** JSON. */
+  /** JSON, as `mounts` is. */
+  readonly redirect_uris: string
   readonly mounts: string
   readonly created_at: number
   readonly expires_at: number

@@ -88,14 +88,23 @@ describe('a token of ours is refused', () => {
     await revocation.revoke('grant', 'another-grant')
     await tokens.verify(token, MOUNT)
     await revocation.revoke('grant', 'grant-1')
-    await expect(tokens.verify(token, MOUNT)).rejects.toMatchObject({ code: 'revoked' })
+    expect(tokens.revoked(await tokens.verify(token, MOUNT))).toBe(true)
+  })
+
+  test('and not even signed, when its grant or its login was revoked while its record was written', async () => {
+    const { tokens, revocation } = await (await setUp()).open()
+    await revocation.revoke('family', 'family-2')
+    await expect(tokens.mint(claims({ family: 'family-2' }))).rejects.toMatchObject({ code: 'revoked' })
+    await tokens.mint(claims())
+    await revocation.revoke('grant', 'grant-1')
+    await expect(tokens.mint(claims())).rejects.toMatchObject({ code: 'revoked' })
   })
 
   test('once its login was revoked, while another login under the grant holds', async () => {
     const { tokens, revocation } = await (await setUp()).open()
     const [one, two] = await Promise.all([tokens.mint(claims()), tokens.mint(claims({ family: 'family-2' }))])
     await revocation.revoke('family', 'family-1')
-    await expect(tokens.verify(one, MOUNT)).rejects.toMatchObject({ code: 'revoked' })
+    expect(tokens.revoked(await tokens.verify(one, MOUNT))).toBe(true)
     expect(await tokens.verify(two, MOUNT)).toMatchObject({ jti: 'jti-1' })
   })
 

@@ -1,4 +1,10 @@
-import { type AccessToken, Refusal, SIGNING_ALGORITHM, TYP_ACCESS_TOKEN } from '@tetrapod/protocol'
+import {
+  type AccessToken,
+  type Delegation,
+  Refusal,
+  SIGNING_ALGORITHM,
+  TYP_ACCESS_TOKEN,
+} from '@tetrapod/protocol'
 import { createVerifier } from '@tetrapod/server-sdk'
 import { type JWK, SignJWT } from 'jose'
 import { type Clock, nowSeconds } from '#kernel'
@@ -17,13 +23,19 @@ export interface Tokens {
   readonly privateKeys: { readonly keys: readonly JWK[] }
   /** The lineage claims of token 1. */
   root(login: Login): LineageClaims
-  /** Signs, and so issues. What is issued must be on record before. */
+  /**
+   * Signs, and so issues. What is issued must be on record before. Throws Refusal `revoked` when grant or login were
+   * revoked meanwhile: writing the record takes time.
+   */
   mint(claims: MintedClaims): Promise<string>
   /**
-   * Verifies an access token for one audience: everything that server-sdk's verifier asks; that neither its grant nor
-   * its login was revoked; and, since we issued it by our own clock, that it has not expired by a second. Throws Refusal.
+   * Verifies an access token for one audience: everything that server-sdk's verifier asks and, since we issued it by our
+   * own clock, that it has not expired by a second. Throws Refusal. Whether what stands behind it still lives is asked of
+   * `broker` (`liveAuthority`).
    */
   verify(token: string, audience: string): Promise<AccessToken>
+  /** True when the grant of a token, or the login it came from, was revoked. */
+  revoked(token: AccessToken): boolean
 }
 
 export async function openTokens(deps: {
@@ -38,6 +50,8 @@ export async function openTokens(deps: {
   const [signing] = keys
   const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
   const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
+  const gone = ({ gid, anc }: Delegation) =>
+    revocation.revoked('grant', gid) || revocation.revoked('family', anc[0] ?? '')
   const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
 
   return {
@@ -45,15 +59,15 @@ export async function openTokens(deps: {
     publicKeys: { keys: keys.map((key) => key.publicJwk) },
     privateKeys: { keys: keys.map((key) => key.privateJwk) },
     root: (login) => rootLineage(issuer, login),
-    mint: (claims) => new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey),
+    async mint(claims) {
+      if (gone(claims.dlg)) throw new Refusal('revoked', 'its grant or its login was revoked')
+      return new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey)
+    },
     async verify(token, audience) {
       const verified = await verifier.verify(token, audience)
       if (verified.expiresAt <= nowSeconds(clock)) throw new Refusal('expired', 'the token has expired')
-      const { gid, anc } = verified.delegation
-      if (revocation.revoked('grant', gid) || revocation.revoked('family', anc[0] ?? '')) {
-        throw new Refusal('revoked', 'its grant or its login was revoked')
-      }
       return verified
     },
+    revoked: ({ delegation }) => gone(delegation),
   }
 }

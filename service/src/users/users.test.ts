@@ -10,7 +10,7 @@ import {
   isPasswordHash,
   type Session,
 } from './index.ts'
-import { passwordMatches } from './password.ts'
+import { nobodysHash, passwordMatches } from './password.ts'
 
 const ISSUER = 'https://gw.example'
 const NOW = 1_800_000_000
@@ -60,6 +60,79 @@ describe('a sign-in', () => {
     expect(hashes.count).toBe(1)
     await users.authenticate('nobody', new Secret('wrong'))
     expect(hashes.count).toBe(2)
+  })
+
+  test('of an unknown name costs as much as one of the dearest user, whatever the others cost', async () => {
+    const { users, checked } = setUp({
+      builtIn: [
+        { ...alice, username: 'cheap', password: hashOf('1024:8:1') },
+        { ...alice, username: 'dear', password: hashOf('4096:8:2') },
+        { ...alice, username: 'middle', password: hashOf('4096:8:1') },
+      ],
+      matches: async () => false,
+    })
+    for (const name of ['dear', 'nobody', '__proto__']) await users.authenticate(name, PASSWORD)
+    expect(checked.map((stored) => stored.split(':').slice(0, 4).join(':'))).toEqual(
+      Array.from({ length: 3 }, () => 'scrypt:4096:8:2'),
+    )
+  })
+
+  test('never works on more than two passwords at once, and lets sixteen wait', async () => {
+    const ends: (() => void)[] = []
+    const matches = () => new Promise<boolean>((resolve) => ends.push(() => resolve(false)))
+    const { users, checked } = setUp({ matches })
+    const names = Array.from({ length: 30 }, (_, i) => `nobody-${i}`)
+    const tries = names.map((name) => users.authenticate(name, PASSWORD).catch((error: unknown) => error))
+    const refused = await Promise.all(tries.slice(18))
+    expect(refused).toEqual(
+      Array.from({ length: 12 }, () =>
+        expect.objectContaining({ code: 'users.busy', kind: 'limited', data: { retry_after: 2 } }),
+      ),
+    )
+    expect(checked).toHaveLength(2)
+    for (let done = 0; done < 18; done++) {
+      expect(ends.length).toBe(Math.min(done + 2, 18))
+      ends[done]?.()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await Promise.all(tries.slice(0, 18))).toEqual(Array.from({ length: 18 }, () => undefined))
+  })
+
+  test.each(['alice', 'nobody'])(
+    'of %s after five wrong passwords waits, and no work is done for it meanwhile',
+    async (name) => {
+      const { users, checked, clock } = setUp({ matches: async () => false })
+      for (let i = 0; i < 5; i++) await users.authenticate(name, new Secret('wrong'))
+      for (let i = 0; i < 40; i++)
+        await expect(users.authenticate(name, PASSWORD)).rejects.toMatchObject({
+          code: 'users.too_many_tries',
+        })
+      expect(checked).toHaveLength(5)
+      clock.seconds += 2
+      await users.authenticate(name, PASSWORD)
+      expect(checked).toHaveLength(6)
+    },
+  )
+
+  test('that has to wait takes no place in the line from others', async () => {
+    let answer: () => Promise<boolean> = async () => false
+    const { users } = setUp({ matches: () => answer() })
+    for (let i = 0; i < 5; i++) await users.authenticate('nobody', PASSWORD)
+    let release = () => {}
+    const held = new Promise<boolean>((resolve) => (release = () => resolve(true)))
+    answer = () => held
+    const others = [1, 2].map(() => users.authenticate('alice', PASSWORD))
+    const refused = Array.from({ length: 20 }, () =>
+      users.authenticate('nobody', PASSWORD).catch((error: unknown) => error),
+    )
+    others.push(users.authenticate('alice', PASSWORD))
+    expect(await Promise.all(refused)).toEqual(
+      Array.from({ length: 20 }, () => expect.objectContaining({ code: 'users.too_many_tries' })),
+    )
+    release()
+    expect((await Promise.all(others)).map((user) => user?.name)).toEqual(
+      Array.from({ length: 3 }, () => 'Alice Adams'),
+    )
   })
 
   test('for the first time, twice at once, ends with one account', async () => {
@@ -122,6 +195,13 @@ describe('a session', () => {
     expect(Buffer.from(one.cookie, 'base64url')).toHaveLength(32)
   })
 
+  test('of a person whom the configuration no longer has is none', async () => {
+    const { users, restart } = setUp()
+    const { cookie, session } = await begun(users)
+    expect(await restart([]).session(cookie)).toBeUndefined()
+    expect(await restart([alice]).session(cookie)).toEqual(session)
+  })
+
   test('is stored without its cookie, and what is stored is no cookie', async () => {
     const { users, sessions } = setUp()
     const { cookie } = await begun(users)
@@ -164,6 +244,47 @@ describe('a stored password', () => {
   )
 })
 
+describe('what a stored password may cost', () => {
+  const like = (cost: string, salt = 22, hash = 43) =>
+    `scrypt:${cost}:${'s'.repeat(salt)}:${'h'.repeat(hash)}`
+
+  test.each(['1024:8:1', '16384:8:1', '32768:1:1', '262144:8:1', '1024:2048:1', '16384:8:16'])(
+    '%s may be',
+    (cost) => expect(isPasswordHash(like(cost))).toBe(true),
+  )
+
+  test.each([
+    ['an N that is no power of two', like('16385:8:1')],
+    ['an N too small', like('512:8:1')],
+    ['more memory than 256 MiB', like('524288:8:1')],
+    ['a little more memory than that', like('2048:1025:1')],
+    ['an N that is too large for its r', like('65536:1:1')],
+    ['no r', like('16384:0:1')],
+    ['no p', like('16384:8:0')],
+    ['a p without end', like('16384:8:17')],
+    ['a salt of less than 16 bytes', like('16384:8:1', 21)],
+    ['a hash of 31 bytes', like('16384:8:1', 22, 42)],
+    ['a hash of 33 bytes', like('16384:8:1', 22, 44)],
+  ])('%s may not, and matches nothing instead of failing', async (_, stored) => {
+    expect(isPasswordHash(stored)).toBe(false)
+    expect(await passwordMatches(PASSWORD, new Secret(stored))).toBe(false)
+  })
+
+  test.each(['262144:8:1', '32768:1:16'])('%s, as dear as can be, is worked out', async (cost) => {
+    expect(await passwordMatches(PASSWORD, new Secret(like(cost)))).toBe(false)
+  })
+
+  test('nobody has a hash of the usual cost where there are no users, and a good one', () => {
+    expect(nobodysHash([]).reveal()).toMatch(/^scrypt:16384:8:1:/)
+    expect(isPasswordHash(nobodysHash([hashOf('262144:8:1')]).reveal())).toBe(true)
+  })
+})
+
+/** A stored password of this cost that nothing matches. */
+function hashOf(cost: string): Secret {
+  return new Secret(`scrypt:${cost}:${'s'.repeat(22)}:${'h'.repeat(43)}`)
+}
+
 type Users = ReturnType<typeof createUsers>
 
 async function begun(users: Users) {
@@ -182,7 +303,16 @@ function countHashes() {
   return hashes
 }
 
-function setUp() {
+/** `matches` stands for the work on a password; `checked` are the stored ones that were worked on. */
+function setUp({
+  builtIn = [alice],
+  matches = passwordMatches,
+}: { readonly builtIn?: readonly BuiltInUser[]; readonly matches?: typeof passwordMatches } = {}) {
+  const checked: string[] = []
+  const counted: typeof passwordMatches = (password, stored) => {
+    checked.push(stored.reveal())
+    return matches(password, stored)
+  }
   const clock = { seconds: NOW, now: () => clock.seconds * 1000 }
   const accounts: Account[] = []
   const sessions = new Map<string, Session>()
@@ -201,6 +331,14 @@ function setUp() {
     sweep: async () => {},
   }
   const restart = (builtIn: readonly BuiltInUser[]) =>
-    createUsers({ issuer: ISSUER, builtIn, accounts: accountStore, sessions: sessionStore, clock })
-  return { users: restart([alice]), restart, accounts, sessions, clock }
+    createUsers({
+      issuer: ISSUER,
+      builtIn,
+      accounts: accountStore,
+      sessions: sessionStore,
+      clock,
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      matches: counted,
+    })
+  return { users: restart(builtIn), restart, accounts, sessions, clock, checked }
 }

@@ -1,6 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import { type Clock, hashed, nowSeconds, randomId, randomToken, type Secret } from '#kernel'
+import { type Clock, hashed, type Log, nowSeconds, randomId, randomToken, type Secret } from '#kernel'
 import type { Account, AccountStore } from './account-store.ts'
+import { createBackOff } from './back-off.ts'
+import { createBulkhead } from './bulkhead.ts'
+import { fault } from './faults.ts'
 import { nobodysHash, passwordMatches } from './password.ts'
 import type { Session, SessionStore } from './session-store.ts'
 import type { BuiltInUser, User } from './user.ts'
@@ -9,15 +12,24 @@ import type { BuiltInUser, User } from './user.ts'
 const SESSION_SECONDS = 12 * 3600
 /** How built-in users prove who they are: the `acr` of their tokens. */
 const ACR_PASSWORD = 'urn:tetrapod:acr:password'
+/** Hashes run in threads that the database and the files need too: more at once would stall every call. */
+const HASHES_AT_ONCE = 2
+const HASHES_WAITING_MAX = 16
+/** When somebody who found no place in the line should come again, in seconds. */
+const BUSY_SECONDS = 2
 
 export interface Users {
   /** The person behind one of our account ids; undefined when there is none, or the configuration no longer has them. */
   find(id: string): Promise<User | undefined>
-  /** Checks a built-in user's password. Undefined for a wrong password and for an unknown name alike, after equal work. */
+  /**
+   * Checks a built-in user's password. Undefined for a wrong password and for an unknown name alike, after equal work.
+   * Throws, before any work, `users.too_many_tries` while the name has to wait and `users.busy` when the line is full;
+   * both with `retry_after` in seconds.
+   */
   authenticate(username: string, password: Secret): Promise<User | undefined>
   /** Begins a session; the cookie's value is a credential and is returned this once. */
   begin(user: User): Promise<{ readonly cookie: string; readonly session: Session }>
-  /** The live session of a cookie. */
+  /** The live session of a cookie, of a person whom the configuration still has. */
   session(cookie: string | undefined): Promise<Session | undefined>
   /** Ends the session of a cookie. */
   end(cookie: string): Promise<void>
@@ -29,9 +41,18 @@ export function createUsers(deps: {
   readonly accounts: AccountStore
   readonly sessions: SessionStore
   readonly clock: Clock
+  readonly log: Log
+  readonly matches?: typeof passwordMatches
 }): Users {
-  const { issuer, accounts, sessions, clock } = deps
+  const { issuer, accounts, sessions, clock, log, matches = passwordMatches } = deps
   const builtIn = new Map(deps.builtIn.map((user) => [user.username, user]))
+  const nobody = nobodysHash(deps.builtIn.map(({ password }) => password))
+  const backOff = createBackOff({ clock, log })
+  const inTurn = createBulkhead({
+    atOnce: HASHES_AT_ONCE,
+    waitingMax: HASHES_WAITING_MAX,
+    full: () => fault.busy({ data: { retry_after: BUSY_SECONDS } }),
+  })
   // An account never changes once it is there, so what was read stays true.
   const remembered = new LRUCache<string, Account>({ max: 10_000 })
 
@@ -53,15 +74,19 @@ export function createUsers(deps: {
     }
   }
 
+  const find = async (id: string) => {
+    const found = await account(id)
+    return found && person(found)
+  }
+
   return {
-    async find(id) {
-      const found = await account(id)
-      return found && person(found)
-    },
+    find,
     async authenticate(username, password) {
+      backOff.check(username)
       const user = builtIn.get(username)
-      const matches = await passwordMatches(password, user?.password ?? nobodysHash)
-      if (user === undefined || !matches) return undefined
+      const stored = user?.password ?? nobody
+      const right = await inTurn(() => backOff.attempt(username, () => matches(password, stored)))
+      if (user === undefined || !right) return undefined
       return person(await accountOf(accounts, { issuer, subject: username, now: clock.now() }))
     },
     async begin(user) {
@@ -79,7 +104,8 @@ export function createUsers(deps: {
     },
     async session(cookie) {
       const session = cookie === undefined ? undefined : await sessions.find(hashed(cookie))
-      return session !== undefined && session.expiresAt > nowSeconds(clock) ? session : undefined
+      if (session === undefined || session.expiresAt <= nowSeconds(clock)) return undefined
+      return (await find(session.account)) === undefined ? undefined : session
     },
     end: (cookie) => sessions.remove(hashed(cookie)),
   }

@@ -1,4 +1,4 @@
-import type { Fault, FaultPrivate } from '#kernel'
+import type { Fault, FaultMembers } from '#kernel'
 import { fault } from './faults.ts'
 import type { Failure } from './worker.ts'
 
@@ -14,7 +14,7 @@ export function toFault({ at, errcode, message }: Failure, file: string): Fault 
 
 const BUSY = 5
 
-const meanings: ReadonlyMap<number, (priv: FaultPrivate) => Fault> = new Map([
+const meanings: ReadonlyMap<number, (priv: FaultMembers) => Fault> = new Map([
   [BUSY, fault.busy],
   [8 /* READONLY */, fault.disk],
   [10 /* IOERR */, fault.disk],

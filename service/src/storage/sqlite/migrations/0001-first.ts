@@ -41,6 +41,7 @@ export const statements = [
     version integer not null,
     "user" text not null,
     agent text not null,
+    redirect_uris text not null,
     mounts text not null,
     created_at integer not null,
     expires_at integer not null,

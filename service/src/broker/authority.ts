@@ -1,0 +1,59 @@
+import { type AccessToken, innermostActor, Refusal } from '@tetrapod/protocol'
+import type { Agents } from '#agents'
+import type { Grant, Grants } from '#grants'
+import type { PolicySubject } from '#policy'
+import type { Servers } from '#servers'
+import type { Tokens } from '#tokens'
+import type { User, Users } from '#users'
+import { participants, policySubject } from './participants.ts'
+
+export interface AuthorityDeps {
+  readonly tokens: Tokens
+  readonly grants: Grants
+  readonly users: Users
+  readonly agents: Agents
+  readonly servers: Servers
+}
+
+/** What stands behind a token right now: the token itself is its short shadow. */
+export interface Authority {
+  readonly token: AccessToken
+  readonly grant: Grant
+  readonly user: User
+  /** How the policy asks for them. */
+  readonly subject: PolicySubject
+}
+
+/**
+ * The standing permission behind a verified token: not revoked, alive, of this user, for the agent of its chain; user and
+ * every actor still take part. Asked at every hop, so that what is taken back stops the next one (DESIGN §4.8).
+ *
+ * Throws Refusal `revoked`, `grant`, `user`, `actor`, `agent`.
+ */
+export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Promise<Authority> {
+  if (deps.tokens.revoked(token)) throw new Refusal('revoked', 'its grant or its login was revoked')
+  const [grant, user] = await Promise.all([
+    deps.grants.live(token.delegation.gid),
+    deps.users.find(token.subject),
+  ])
+  const { agents, unknown } = participants(token.chain, deps)
+  if (grant === undefined || grant.user !== token.subject)
+    throw new Refusal('grant', 'no live grant of this user')
+  if (user === undefined) throw new Refusal('user', 'the user takes no part any more')
+  if (unknown !== undefined) throw new Refusal('actor', `${unknown.sub} takes no part any more`)
+  if (agents.at(-1) !== grant.agent) throw new Refusal('agent', 'the grant is for another agent')
+  return { token, grant, user, subject: policySubject(user, agents) }
+}
+
+/** What every record about a verified token says: the token's own words, which hold whether or not its grant still does. */
+export function tokenOnRecord(token: AccessToken) {
+  return {
+    user: { id: token.subject, username: token.subjectId.sub },
+    jti: token.jti,
+    txn: token.transaction,
+    grant: token.delegation.gid,
+    agent: innermostActor(token.chain).sub,
+    chain: token.chain,
+    pattern: 'token_exchange',
+  }
+}
