@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { callerOf } from './caller.ts'
 import { generateClientKey, importClientKey } from './client-key.ts'
 import { type GuardedHandler, protect, type ProtectOptions } from './protect.ts'
@@ -13,7 +13,9 @@ async function guarded(path: string, handler: GuardedHandler, change: Partial<Pr
   const origin = await listen((request, response) => served.handle?.(request, response))
   const resource = origin + path
   const options = { issuer: issuer.issuer, resource, scopes: ['crm.read'], clock: issuer.clock, ...change }
-  served.handle = protect(options).guard(handler)
+  const protection = protect(options)
+  onTestFinished(() => protection.close())
+  served.handle = protection.guard(handler)
   return { ...issuer, origin, resource, token: async () => issuer.token(resource) }
 }
 

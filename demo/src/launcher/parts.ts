@@ -18,6 +18,7 @@ export const tetrapodCommand: string = fileURLToPath(
 export function partsOf(company: Company, folder: string, configuration: string): readonly Part[] {
   const { publicUrl, mount, crm, payroll, agent, audit, ports } = company
   const keys = '/.well-known/jwks.json'
+  const keyOf = (party: string) => join(folder, `${party}.key.json`)
   return [
     {
       name: 'service',
@@ -28,20 +29,23 @@ export function partsOf(company: Company, folder: string, configuration: string)
       name: 'crm',
       arguments: [
         source('crm.ts'),
-        ...flags({ port: ports.crm, issuer: publicUrl, payroll, key: join(folder, 'crm.key.json') }),
+        ...flags({ port: ports.crm, issuer: publicUrl, payroll, key: keyOf('crm') }),
       ],
       readyAt: `${new URL(crm).origin}${keys}`,
     },
     {
       name: 'payroll',
-      arguments: [source('payroll.ts'), ...flags({ port: ports.payroll, issuer: publicUrl })],
+      arguments: [
+        source('payroll.ts'),
+        ...flags({ port: ports.payroll, issuer: publicUrl, key: keyOf('payroll') }),
+      ],
       readyAt: `${payroll}/.well-known/oauth-protected-resource`,
     },
     {
       name: 'agent',
       arguments: [
         source('agent.ts'),
-        ...flags({ port: ports.agent, gateway: mount, audit, key: join(folder, 'agent.key.json') }),
+        ...flags({ port: ports.agent, gateway: mount, audit, key: keyOf('agent') }),
       ],
       readyAt: `${agent}${keys}`,
     },

@@ -78,6 +78,7 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
       throw new Error('no login here')
     },
     verify: () => Promise.reject(new Error('verified before')),
+    onRevoked: () => () => {},
     mint: async (claims: MintedClaims) => {
       minted = claims
       return 'signed'

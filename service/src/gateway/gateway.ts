@@ -40,6 +40,7 @@ export function gatewayRoutes(deps: GatewayDeps): Readonly<Record<string, Handle
 function mount(server: Server, deps: GatewayDeps): Handler {
   return async (request, response) => {
     let body: Buffer | undefined
+    let watched = () => {}
     try {
       checkOrigin(request, deps.issuer)
       if (request.method !== 'POST') throw fault.method_not_allowed()
@@ -53,11 +54,18 @@ function mount(server: Server, deps: GatewayDeps): Handler {
       if (envelope.id === undefined) return accepted(response)
       const method = methodOf(envelope)
       const { id, params } = envelope
-      await method({ server, caller, meta, id, params, response, signal: disconnected(response) }, deps)
+      const stop = new AbortController()
+      whenDisconnected(response, (reason) => stop.abort(reason))
+      watched = deps.tokens.onRevoked(token, () =>
+        stop.abort(fault.token_refused({ detail: 'revoked meanwhile' })),
+      )
+      await method({ server, caller, meta, id, params, response, signal: stop.signal }, deps)
     } catch (error) {
       if (response.closed) return
       const id = body === undefined ? null : readableId(body)
       sendFailure(response, error, { id, challenge: challengeFor(error, server), log: deps.log })
+    } finally {
+      watched()
     }
   }
 }
@@ -87,14 +95,12 @@ function isJson({ headers }: IncomingMessage): boolean {
 }
 
 /** Closing the response stream is the cancel of this revision. */
-function disconnected(response: ServerResponse): AbortSignal {
-  const controller = new AbortController()
+function whenDisconnected(response: ServerResponse, stop: (reason: Error) => void): void {
   const gone = () => {
-    if (!response.writableFinished) controller.abort(new Error('the client went away'))
+    if (!response.writableFinished) stop(new Error('the client went away'))
   }
   if (response.closed) gone()
   else response.once('close', gone)
-  return controller.signal
 }
 
 /** What the caller can do about it (RFC 6750 §3, RFC 9728 §5.1); the scopes of `scope_missing` travel in its cause. */

@@ -127,11 +127,12 @@ async function perform(
   const ended = (status: Outcome['status'], reason?: string) =>
     deps.audit.outcome(ref, { status, reason, milliseconds: deps.clock.now() - began })
   try {
+    signal.throwIfAborted()
     const { token: subject, grant } = caller
     const { scopes } = planned
     const credential = await upstreamCredential({ subject, grant, server, scopes }, deps).catch(tokenRefused)
     const { method, params } = planned
-    const towards = relay(response, id, meta)
+    const towards = relay(response, id, meta, signal)
     const answer = await callUpstream(
       { server, method, params, meta, credential, signal },
       deps.egress,
@@ -140,12 +141,15 @@ async function perform(
     ended(...outcomeOf(answer))
     towards.finish('result' in answer ? { result: shape(answer.result) } : answer)
   } catch (error) {
-    ended(
-      'failed',
-      error instanceof Fault ? error.code : signal.aborted ? 'gateway.cancelled' : 'http.internal',
-    )
+    ended(...endOf(error, signal))
     throw error
   }
+}
+
+/** Of what stops a call, only a revocation is a fault. */
+function endOf(error: unknown, { aborted, reason }: AbortSignal): readonly [Outcome['status'], string] {
+  if (aborted && reason instanceof Fault) return ['revoked', reason.code]
+  return ['failed', error instanceof Fault ? error.code : aborted ? 'gateway.cancelled' : 'http.internal']
 }
 
 /** A chain that may not grow is a token that does not hold here. */

@@ -4,18 +4,21 @@ import { html } from 'hono/html'
 import { exchange, type ExchangeDeps } from '#broker'
 import { asFault, type Handler, logged, page, pageHeaders, type Routes, sendJson, statusOf } from '#http'
 import type { Log, Secret } from '#kernel'
+import type { Feed } from '#revocation'
 import type { Tickets } from '#tickets'
-import type { Client } from './client-authentication.ts'
+import type { Client, ClientAuthenticationDeps } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
 import { announceTruth } from './discovery.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
+import { revocationFeed } from './revocation-feed.ts'
 import { signInRoutes } from './sign-in.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 
 export interface OAuthDeps
   extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
   readonly clients: (id: string) => Client | undefined
+  readonly feed: Feed
   readonly tickets: Tickets
   /** Puts a sign-in on record before it counts. */
   readonly recordSignIn: Parameters<typeof signInRoutes>[0]['recordSignIn']
@@ -30,6 +33,12 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const provider = await createProvider({ ...deps, cookies })
   announceTruth(provider, deps.servers)
   const library = fromPublicUrl(issuer, provider.callback())
+  const clients: ClientAuthenticationDeps = {
+    issuer,
+    find: deps.clients,
+    replay: deps.replay,
+    clock: deps.clock,
+  }
   const shared = { publicUrl: issuer, users, tickets, cookies }
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.route('/', signInRoutes({ ...shared, recordSignIn: deps.recordSignIn }))
@@ -44,11 +53,12 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       '/jwks': (_request, response) =>
         sendJson(response, 200, tokens.publicKeys, { 'cache-control': 'public, max-age=300' }),
       '/token': tokenEndpoint({
-        clients: { issuer, find: deps.clients, replay: deps.replay, clock: deps.clock },
+        clients,
         exchange: (caller, request) => exchange(caller, request, deps),
         library,
         log,
       }),
+      '/revocations': revocationFeed({ clients, feed: deps.feed }),
     },
     segments: { authorize: library, 'sign-in': pages, interaction: pages },
   }

@@ -2,7 +2,7 @@ import { type AccessToken, Refusal, SIGNING_ALGORITHM, TYP_ACCESS_TOKEN } from '
 import { createVerifier } from '@tetrapod/server-sdk'
 import { type JWK, SignJWT } from 'jose'
 import { type Clock, nowSeconds } from '#kernel'
-import type { Revocation } from '#revocation'
+import type { Revocable, Revocation } from '#revocation'
 import type { Vault } from '#vault'
 import { type LineageClaims, type Login, type MintedClaims, rootLineage } from './lineage.ts'
 import { openSigningKeys } from './signing-keys.ts'
@@ -24,6 +24,8 @@ export interface Tokens {
    * its login was revoked; and, since we issued it by our own clock, that it has not expired by a second. Throws Refusal.
    */
   verify(token: string, audience: string): Promise<AccessToken>
+  /** Calls `stop` once the grant or the login of a verified token is revoked; at once where it is. Returns what ends the watch. */
+  onRevoked(token: AccessToken, stop: () => void): () => void
 }
 
 export async function openTokens(deps: {
@@ -49,11 +51,19 @@ export async function openTokens(deps: {
     async verify(token, audience) {
       const verified = await verifier.verify(token, audience)
       if (verified.expiresAt <= nowSeconds(clock)) throw new Refusal('expired', 'the token has expired')
-      const { gid, anc } = verified.delegation
-      if (revocation.revoked('grant', gid) || revocation.revoked('family', anc[0] ?? '')) {
+      if (revocables(verified).some(([kind, id]) => revocation.revoked(kind, id))) {
         throw new Refusal('revoked', 'its grant or its login was revoked')
       }
       return verified
     },
+    onRevoked: (token, stop) => revocation.watch(revocables(token), stop),
   }
+}
+
+/** What a token ends with. */
+function revocables({ delegation: { gid, anc } }: AccessToken): readonly Revocable[] {
+  return [
+    ['grant', gid],
+    ['family', anc[0] ?? ''],
+  ]
 }
