@@ -278,7 +278,7 @@ function follow(as: Client = client) {
   }
   const fetch: typeof globalThis.fetch = (input, init) =>
     new Promise((resolve, reject) => {
-      const url = new URL(String(input))
+      const url = new URL(input instanceof Request ? input.url : input)
       const over = () => {
         requests.splice(requests.indexOf(request), 1)
         change()

@@ -60,7 +60,7 @@ export async function testIssuer(): Promise<TestIssuer> {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     if (request.url === '/token') forms.push(new URLSearchParams(body))
-    const { status, body: answer } = answerAt(request.url?.split('?')[0], answers)
+    const { status, body: answer } = answerAt(request.url ?? '', answers)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   })
   answers.metadata = { issuer, jwks_uri: `${issuer}/jwks`, token_endpoint: `${issuer}/token` }
@@ -75,8 +75,8 @@ export async function testIssuer(): Promise<TestIssuer> {
   }
 }
 
-function answerAt(path: string | undefined, answers: TestAnswers): TestAnswers['token'] {
-  switch (path) {
+function answerAt(url: string, answers: TestAnswers): TestAnswers['token'] {
+  switch (url.split('?', 1)[0] ?? url) {
     case '/token':
       return answers.token
     case '/revocations':

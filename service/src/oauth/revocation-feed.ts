@@ -31,7 +31,9 @@ export function revocationFeed({ clients, feed }: RevocationFeedDeps): Handler {
     if (kind === 'agent') throw fault.feed_not_for_agents()
     const { after, wait } = queryOf(request)
     const page = await feed.read({ reader: id, after, until: untilOver(response, wait) })
-    if (!response.destroyed) sendJson(response, 200, asSent(page))
+    if (response.destroyed) return
+    // A reader would ask again on the connection it has, and so keep open a service that ends.
+    sendJson(response, 200, asSent(page), feed.closed ? { connection: 'close' } : {})
   }
 }
 

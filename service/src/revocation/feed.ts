@@ -30,6 +30,7 @@ export interface Feed {
   read(request: FeedRequest): Promise<FeedPage>
   /** Answers all that wait; none waits from now on. */
   close(): void
+  readonly closed: boolean
 }
 
 export const PAGE_ENTRIES_MAX = 256
@@ -80,6 +81,9 @@ export function createFeed({
       }
     },
     close: () => closed.abort(),
+    get closed() {
+      return closed.signal.aborted
+    },
   }
 }
 

@@ -25,7 +25,7 @@ export function createWatch(): Watch {
       return end
     },
     stop(key) {
-      for (const stopped of [...(byKey.get(key) ?? [])]) stopped()
+      for (const stopped of byKey.get(key) ?? []) stopped()
     },
   }
 }
