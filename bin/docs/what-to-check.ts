@@ -39,6 +39,7 @@ export const whatToCheck: Readonly<Record<string, string>> = {
     'that the address in the browser or agent is `publicUrl` to the letter: `localhost` is not 127.0.0.1.',
   'oauth.client_unauthenticated':
     'the clocks of both machines, that `aud` of the assertion is the issuer and nothing else, that each assertion is sent once, and that `jwks_uri` serves the key it is signed with.',
+  'oauth.feed_not_for_agents': 'which key the program signs with: it is that of an agent of the catalogue.',
   'oauth.interaction_expired':
     'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
   'secrets.unresolved': 'that the variable is set in the environment of the service itself.',

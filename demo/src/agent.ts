@@ -23,4 +23,4 @@ const app = agentApp({
   readAudit: () => readAudit(auditUrl, 12),
   newId: () => randomBytes(32).toString('base64url'),
 })
-serve(getRequestListener(app.fetch), Number(port))
+serve({ handle: getRequestListener(app.fetch), close: () => {} }, Number(port))

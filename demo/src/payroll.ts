@@ -1,6 +1,15 @@
+import { generateClientKey, importClientKey } from '@tetrapod/server-sdk'
 import { readFlags } from './flags.ts'
+import { keyFrom } from './key-file.ts'
 import { payrollApi } from './payroll/payroll-api.ts'
 import { serve } from './serve.ts'
 
-const { port, issuer } = readFlags('port', 'issuer')
-serve(payrollApi({ issuer, resource: `http://127.0.0.1:${port}` }), Number(port))
+const { port, issuer, key } = readFlags('port', 'issuer', 'key')
+serve(
+  payrollApi({
+    issuer,
+    resource: `http://127.0.0.1:${port}`,
+    key: await importClientKey(await keyFrom(key, generateClientKey)),
+  }),
+  Number(port),
+)

@@ -24,13 +24,14 @@ export async function testIssuer(started: Server[], payroll: () => string): Prom
         token_endpoint: `${url}/token`,
       }),
       '/jwks': () => ({ keys }),
+      '/revocations': () => ({ sequence: 0, entries: [] }),
       '/token': async () => {
         const form = new URLSearchParams(await text(request))
         exchanges.push(form)
         return exchanged(form, payroll(), privateKey)
       },
     }
-    void Promise.resolve(answers[request.url ?? '']?.()).then((body) =>
+    void Promise.resolve(answers[request.url?.split('?')[0] ?? '']?.()).then((body) =>
       response.writeHead(body ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
     )
   })

@@ -39,6 +39,12 @@ export {
 } from './names.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
 export {
+  parseRevocationPage,
+  type RevocationEntry,
+  revocationFeedUrl,
+  type RevocationPage,
+} from './revocation-page.ts'
+export {
   backThroughCalls,
   formatScope,
   isScopeToken,

@@ -23,13 +23,12 @@ export function challenged(status: keyof typeof NEXT_STEP, challenge: Challenge)
 }
 
 /** The token is neither good nor bad: who could tell is not there. */
-export const unavailable: Answer = {
-  status: 503,
-  headers: { 'retry-after': '5', 'cache-control': 'no-store' },
-  body: {
-    error: 'temporarily_unavailable',
-    error_description: 'Tokens cannot be verified right now. Retry.',
-  },
+export function unavailable(sentence: string): Answer {
+  return {
+    status: 503,
+    headers: { 'retry-after': '5', 'cache-control': 'no-store' },
+    body: { error: 'temporarily_unavailable', error_description: sentence },
+  }
 }
 
 export const notFound: Answer = { status: 404, headers: {}, body: { error: 'not_found' } }

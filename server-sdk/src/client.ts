@@ -9,7 +9,7 @@ import {
 import { SignJWT } from 'jose'
 import type { ClientKey } from './client-key.ts'
 
-/** Who this server or API is when it asks for the next token: its catalogue key, and what proves it. */
+/** Who this server or API is when it asks for the next token or follows the revocation feed: its catalogue key, and what proves it. */
 export type Client =
   { readonly id: string; readonly key: ClientKey } | { readonly id: string; readonly secret: string }
 
@@ -27,6 +27,16 @@ export async function clientAuthentication(
     client_assertion_type: ASSERTION_TYPE_JWT,
     client_assertion: await assertion(client.id, client.key, issuer, nowSeconds(clock)),
   }
+}
+
+/** The same proof for a request without a form: the assertion as Bearer, or the secret as Basic (RFC 6749 §2.3.1). */
+export async function clientAuthorization(client: Client, issuer: string, clock: Clock): Promise<string> {
+  if ('key' in client) return `Bearer ${await assertion(client.id, client.key, issuer, nowSeconds(clock))}`
+  return `Basic ${Buffer.from(`${formEncoded(client.id)}:${formEncoded(client.secret)}`).toString('base64')}`
+}
+
+function formEncoded(value: string): string {
+  return new URLSearchParams([['', value]]).toString().slice(1)
 }
 
 /** RFC 7523bis: the issuer is the sole audience, so that an assertion is of no use at another server. */

@@ -3,6 +3,11 @@ export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 
+/** What was revoked is not known right now, so that no token can be accepted. */
+export class RevocationsUnavailable extends Error {
+  override readonly name = 'RevocationsUnavailable'
+}
+
 /** The caller lacks a scope. Thrown in a handler of a plain API, the guard answers with the challenge for it. */
 export class InsufficientScope extends Error {
   override readonly name = 'InsufficientScope'

@@ -6,28 +6,38 @@ export interface JsonAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
+export interface JsonRequest {
+  readonly method?: 'GET' | 'POST'
+  readonly body?: URLSearchParams
+  readonly headers?: Readonly<Record<string, string>>
+  readonly waitMs?: number
+  readonly signal?: AbortSignal
+}
+
 const TIMEOUT_MS = 3000
 const BODY_BYTES_MAX = 64 * 1024
 
 /**
- * Asks for one JSON object: within 3 s, of at most 64 KiB, over https or loopback http, from this URL and no other
+ * Asks for one JSON object: within 3 s (and what the other side was asked to wait), of at most 64 KiB, over https or loopback http, from this URL and no other
  * (a redirect is a failure). Throws for everything else; what the status means is the caller's to say.
  */
 export async function fetchJson(
   fetch: typeof globalThis.fetch,
   url: string,
-  init: Pick<RequestInit, 'method' | 'body'> = {},
+  { method = 'GET', body, headers = {}, waitMs = 0, signal }: JsonRequest = {},
 ): Promise<JsonAnswer> {
   if (!isTrustworthy(url)) throw new Error(`${url} is neither https nor loopback http`)
+  const late = AbortSignal.timeout(waitMs + TIMEOUT_MS)
   const response = await fetch(url, {
-    ...init,
-    headers: { accept: 'application/json' },
+    method,
+    body: body ?? null,
+    headers: { accept: 'application/json', ...headers },
     redirect: 'error',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: signal === undefined ? late : AbortSignal.any([late, signal]),
   })
-  const body = parseJsonObject(await boundedBytes(response))
-  if (body === undefined) throw new Error(`${url} answered ${response.status} without a JSON object`)
-  return { status: response.status, body }
+  const answer = parseJsonObject(await boundedBytes(response))
+  if (answer === undefined) throw new Error(`${url} answered ${response.status} without a JSON object`)
+  return { status: response.status, body: answer }
 }
 
 /** True for https, and for http that does not leave this machine. */

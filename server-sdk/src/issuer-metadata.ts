@@ -17,7 +17,7 @@ const FRESH_MS = 300_000
  */
 export function issuerMetadata(
   issuer: string,
-  { fetch, clock }: Required<Io>,
+  { fetch, clock }: Pick<Required<Io>, 'fetch' | 'clock'>,
 ): () => Promise<IssuerMetadata> {
   const flights = createFlights<IssuerMetadata>()
   let known: { readonly metadata: IssuerMetadata; readonly until: number } | undefined

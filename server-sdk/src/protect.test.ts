@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { request } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { callerOf } from './caller.ts'
 import { generateClientKey, importClientKey } from './client-key.ts'
 import { type GuardedHandler, protect, type ProtectOptions } from './protect.ts'
@@ -13,7 +14,9 @@ async function guarded(path: string, handler: GuardedHandler, change: Partial<Pr
   const origin = await listen((request, response) => served.handle?.(request, response))
   const resource = origin + path
   const options = { issuer: issuer.issuer, resource, scopes: ['crm.read'], clock: issuer.clock, ...change }
-  served.handle = protect(options).guard(handler)
+  const protection = protect(options)
+  onTestFinished(() => protection.close())
+  served.handle = protection.guard(handler)
   return { ...issuer, origin, resource, token: async () => issuer.token(resource) }
 }
 
@@ -146,6 +149,47 @@ test('while the keys cannot be read, a token is neither refused nor accepted', a
   ])
   answers.metadata = metadata
   expect((await fetch(resource, bearer(await token()))).status).toBe(200)
+})
+
+describe('a resource with a client follows the revocation feed:', () => {
+  const client = { id: 'crm', secret: 'hunter2' }
+
+  test('a revoked token is answered like any other that is not good', async () => {
+    const { resource, token, answers } = await guarded('/mcp', greet, { client })
+    const id_hash = createHash('sha256').update('grant-1').digest('base64url')
+    const entry = { sequence: 1, kind: 'grant', id_hash, at: 0, expires_at: 2_000_000_000_000 }
+    answers.feed.body = { sequence: 1, entries: [entry] }
+    const response = await fetch(resource, bearer(await token()))
+    expect(response.status).toBe(401)
+    expect(challengeOf(response)).toContain('error="invalid_token"')
+    expect(await response.text()).not.toContain('revoked')
+  })
+
+  test('without it nobody is let in, and a bad token is still only a bad token', async () => {
+    const { resource, token, answers } = await guarded('/mcp', greet, { client, sleep: async () => {} })
+    answers.feed = { status: 401, body: { error: 'invalid_client' } }
+    const response = await fetch(resource, bearer(await token()))
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('5')
+    expect(await response.json()).toMatchObject({
+      error: 'temporarily_unavailable',
+      error_description: expect.stringContaining('has not been read yet') as string,
+    })
+    expect((await fetch(resource, bearer('no-token'))).status).toBe(401)
+  })
+
+  test('one without asks for no feed', async () => {
+    const { resource, token, asked } = await guarded('/mcp', greet)
+    expect((await fetch(resource, bearer(await token()))).status).toBe(200)
+    expect(asked.filter((url) => url.startsWith('/revocations'))).toEqual([])
+  })
+
+  test('a token is presented before anything is asked', async () => {
+    const { resource, asked } = await guarded('/mcp', greet, { client })
+    await fetch(resource)
+    await fetch(resource, bearer('no-token'))
+    expect(asked.filter((url) => url.startsWith('/revocations'))).toEqual([])
+  })
 })
 
 describe('paths', () => {

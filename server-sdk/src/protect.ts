@@ -3,11 +3,12 @@ import { bearerToken, formatScope, protectedResourceMetadataUrl, Refusal } from 
 import { type Answer, challenged, documentAnswer, notFound, send, unavailable } from './answer.ts'
 import { type Caller, createCaller } from './caller.ts'
 import type { Client } from './client.ts'
-import { InsufficientScope } from './errors.ts'
+import { InsufficientScope, RevocationsUnavailable } from './errors.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { isTrustworthy } from './fetch-json.ts'
 import { type Io, ioOf } from './io.ts'
 import { remoteKeys } from './remote-keys.ts'
+import { followRevocations, type Revocations } from './revocations.ts'
 import { createVerifier } from './verifier.ts'
 
 export interface ProtectOptions extends Io {
@@ -22,7 +23,10 @@ export interface ProtectOptions extends Io {
   readonly scopes: readonly string[]
   /** What people call it. */
   readonly name?: string
-  /** Who it is when it asks for the next token; not needed by who calls no API. */
+  /**
+   * Who it is when it asks for the next token and when it follows the revocation feed. Without one it calls no API, and
+   * a token it got holds until it expires (at most five minutes), revoked or not.
+   */
   readonly client?: Client
 }
 
@@ -56,6 +60,8 @@ export interface Protection {
    * answered for: 403, and a challenge with the scopes. What else it throws, this throws.
    */
   readonly guard: (handler: GuardedHandler) => Handler
+  /** Stops following the revocation feed; with a client, nobody is let in afterwards. */
+  readonly close: () => void
 }
 
 /**
@@ -67,7 +73,8 @@ export function protect(options: ProtectOptions): Protection {
   checkUrl('resource', options.resource)
   const { pathname } = new URL(options.resource)
   const documents = documentsOf(options)
-  const admit = createAdmission(options)
+  const revocations = followed(options)
+  const admit = createAdmission(options, revocations)
 
   return {
     guard: (handler) => async (request, response) => {
@@ -85,12 +92,19 @@ export function protect(options: ProtectOptions): Protection {
         send(response, insufficient(error, admitted.resourceMetadataUrl))
       }
     },
+    close: revocations.close,
   }
+}
+
+function followed({ issuer, client, ...io }: ProtectOptions): Revocations {
+  if (client !== undefined) return followRevocations(issuer, client, io)
+  return { check: () => Promise.resolve(), close: () => {} }
 }
 
 /** Decides about one request: who sends it, or what to answer instead. */
 function createAdmission(
   options: ProtectOptions,
+  revocations: Revocations,
 ): (request: IncomingMessage) => Promise<VerifiedAuth | Answer> {
   const { issuer, resource, client } = options
   const { fetch, clock } = ioOf(options)
@@ -100,6 +114,7 @@ function createAdmission(
 
   const authOf = async (token: string): Promise<VerifiedAuth> => {
     const verified = await verifier.verify(token, resource)
+    await revocations.check(verified)
     return {
       token,
       clientId: verified.clientId,
@@ -117,7 +132,11 @@ function createAdmission(
     const invalid = challenged(401, { error: 'invalid_token', resource_metadata: resourceMetadataUrl })
     const token = sent.length === 1 ? bearerToken(sent[0]) : undefined
     if (token === undefined) return invalid
-    return authOf(token).catch((error: unknown) => (error instanceof Refusal ? invalid : unavailable))
+    return authOf(token).catch((error: unknown) => {
+      if (error instanceof Refusal) return invalid
+      const known = error instanceof RevocationsUnavailable
+      return unavailable(known ? error.message : 'Tokens cannot be verified right now. Retry.')
+    })
   }
 }
 

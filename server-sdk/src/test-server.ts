@@ -29,6 +29,7 @@ export interface TestAnswers {
   metadata: Claims
   keys: readonly unknown[]
   token: { status: number; body: unknown }
+  feed: { status: number; body: unknown }
 }
 
 export interface TestIssuer {
@@ -43,7 +44,7 @@ export interface TestIssuer {
   readonly token: (audience: string, overrides?: Claims) => Promise<string>
 }
 
-/** An issuer that answers what the test says: metadata, keys, and a token endpoint that grants without looking. */
+/** An issuer that answers what the test says: metadata, keys, an empty revocation feed, and a token endpoint that grants without looking. */
 export async function testIssuer(): Promise<TestIssuer> {
   const key = await testKey('k1')
   const asked: string[] = []
@@ -52,16 +53,14 @@ export async function testIssuer(): Promise<TestIssuer> {
     metadata: {},
     keys: [key.publicJwk],
     token: { status: 200, body: granted('next-1') },
+    feed: { status: 200, body: { sequence: 0, entries: [] } },
   }
   const issuer = await listen(async (request, response) => {
     asked.push(request.url ?? '')
     let body = ''
     for await (const chunk of request) body += String(chunk)
     if (request.url === '/token') forms.push(new URLSearchParams(body))
-    const [status, answer] =
-      request.url === '/token'
-        ? [answers.token.status, answers.token.body]
-        : [200, request.url === '/jwks' ? { keys: answers.keys } : answers.metadata]
+    const { status, body: answer } = answerAt(request.url ?? '', answers)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   })
   answers.metadata = { issuer, jwks_uri: `${issuer}/jwks`, token_endpoint: `${issuer}/token` }
@@ -73,6 +72,19 @@ export async function testIssuer(): Promise<TestIssuer> {
     asked,
     forms,
     token: (audience, overrides) => signed(testClaims(issuer, audience, overrides), key),
+  }
+}
+
+function answerAt(url: string, answers: TestAnswers): TestAnswers['token'] {
+  switch (url.split('?', 1)[0] ?? url) {
+    case '/token':
+      return answers.token
+    case '/revocations':
+      return answers.feed
+    case '/jwks':
+      return { status: 200, body: { keys: answers.keys } }
+    default:
+      return { status: 200, body: answers.metadata }
   }
 }
 

@@ -3,7 +3,7 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
 import { type Agent, createAgents } from '#agents'
-import { createApis } from '#apis'
+import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
 import { type Catalogue, loadCatalogue } from '#catalogue'
 import { createEgress, type Egress, keySet } from '#egress'
@@ -13,7 +13,7 @@ import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
 import { type Client, oauthRoutes } from '#oauth'
 import { compilePolicy } from '#policy'
-import { openRevocation } from '#revocation'
+import { createFeed, type Feed, openRevocation } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
 import { createServers, type Server } from '#servers'
 import { openStorage, type Storage } from '#storage'
@@ -85,6 +85,7 @@ interface Opened {
   readonly operators: Handler
   readonly audit: Audit
   readonly egress: Egress
+  readonly feed: Feed
 }
 
 async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }: Ground): Promise<Opened> {
@@ -97,6 +98,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     clock,
   })
   const revocation = await openRevocation({ store: storage.revocations, clock })
+  const feed = createFeed({ revocation })
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({
     store: storage.bundles,
@@ -126,6 +128,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     replay: storage.replay,
     vault,
     revocation,
+    feed,
     tickets: createTickets({ key: await vault.keep('tickets'), clock }),
     cookieKey: await vault.keep('cookies'),
     recordSignIn: records.signIn,
@@ -140,7 +143,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   }
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
   const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
-  return { routes: { paths, segments: oauth.segments }, operators, audit, egress }
+  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed }
 }
 
 /** How sign-ins and grants come on record. */
@@ -184,13 +187,14 @@ async function replicaName(vault: Vault): Promise<string> {
   return Buffer.from((await vault.keep('replica')).reveal().subarray(0, 6)).toString('hex')
 }
 
-/** Who may authenticate at the token endpoint. Keys are fetched when they are first needed. */
-function clientsOf({ agents, servers }: Catalogue, egress: Egress): (id: string) => Client | undefined {
-  const client = (kind: Client['kind'], { key, credential }: Agent | Server): Client[] =>
+/** Who of the catalogue can prove who they are. Keys are fetched when they are first needed. */
+function clientsOf({ agents, servers, apis }: Catalogue, egress: Egress): (id: string) => Client | undefined {
+  const client = (kind: Client['kind'], { key, credential }: Agent | Server | Api): Client[] =>
     credential === undefined ? [] : [{ id: key, kind, proof: proofOf(credential, egress) }]
   const clients = [
     ...agents.flatMap((agent) => client('agent', agent)),
     ...servers.flatMap((it) => client('server', it)),
+    ...apis.flatMap((it) => client('api', it)),
   ]
   const byId = new Map(clients.map((it) => [it.id, it]))
   return (id) => byId.get(id)
@@ -203,8 +207,8 @@ function proofOf(credential: ClientCredential, egress: Egress): Client['proof'] 
 }
 
 /** Every origin that the operator wrote down: the only ones that are ever called. */
-function origins({ agents, servers }: Catalogue): readonly string[] {
-  const credentials = [...agents, ...servers].map(({ credential }) => credential)
+function origins({ agents, servers, apis }: Catalogue): readonly string[] {
+  const credentials = [...agents, ...servers, ...apis].map(({ credential }) => credential)
   const keySets = credentials.flatMap((it) => (it?.method === 'private_key_jwt' ? [it.jwksUri] : []))
   return [...servers.map(({ url }) => url), ...keySets].map((url) => new URL(url).origin)
 }
@@ -213,12 +217,16 @@ function service(
   { publicUrl }: Catalogue,
   deps: Opened & Ground & { readonly warnings: readonly string[] },
 ): Service {
-  const { routes, operators, audit, egress, storage, clock, log, warnings } = deps
+  const { routes, operators, audit, egress, feed, storage, clock, log, warnings } = deps
   const socket = join(deps.dataDirectory, SOCKET)
   const front = createFront({ publicUrl, routes, log })
   const operatorsFront = createServer((request, response) => void operators(request, response))
   const sweeping = setInterval(() => {
-    const swept = [storage.state.sweep(clock.now()), storage.sessions.sweep(nowSeconds(clock))]
+    const swept = [
+      storage.state.sweep(clock.now()),
+      storage.sessions.sweep(nowSeconds(clock)),
+      storage.revocations.sweep(clock.now()),
+    ]
     Promise.all(swept).catch((error: unknown) => logged(error, log))
   }, SWEEP_MS)
   sweeping.unref()
@@ -237,6 +245,7 @@ function service(
     },
     async close() {
       clearInterval(sweeping)
+      feed.close()
       await Promise.all([drained(front), drained(operatorsFront)])
       await audit.close()
       await egress.close()

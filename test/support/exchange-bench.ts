@@ -72,10 +72,23 @@ const apis = [
     key: 'payroll',
     name: 'Payroll',
     resource: PAYROLL,
+    credential: undefined,
     scopes: scopes('payroll.read', 'payroll.tax', 'payroll.pay', 'payroll.admin'),
   },
-  { key: 'ledger', name: 'Ledger', resource: LEDGER, scopes: scopes('ledger.read') },
-  { key: 'vault', name: 'Nobody calls it', resource: 'https://vault.internal', scopes: scopes('vault.open') },
+  {
+    key: 'ledger',
+    name: 'Ledger',
+    resource: LEDGER,
+    credential: undefined,
+    scopes: scopes('ledger.read'),
+  },
+  {
+    key: 'vault',
+    name: 'Nobody calls it',
+    resource: 'https://vault.internal',
+    credential: undefined,
+    scopes: scopes('vault.open'),
+  },
 ]
 const shown = {
   redirectUri: 'https://agent.example/callback',

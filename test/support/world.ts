@@ -25,7 +25,7 @@ import { close, freePorts, listen } from './ports.ts'
 export const NOTES_SECRET = 'notes-secret-0123456789'
 export const passwords: Readonly<Record<string, string>> = { alice: 'alice-password', bob: 'bob-password' }
 
-type Handler = (...call: Parameters<RequestListener>) => void | Promise<void>
+type Handler = (...call: Parameters<RequestListener>) => unknown
 
 /** What a party behind the gateway was sent. */
 export interface Received {
@@ -44,6 +44,7 @@ export interface World {
   readonly dataDirectory: string
   readonly urls: Readonly<Record<'crm' | 'payroll' | 'notes' | 'agent', string>>
   readonly crmKey: ClientKey
+  readonly payrollKey: ClientKey
   /** The key of the agent `assistant`, as it registered it. */
   readonly agentKey: AgentKey
   readonly clock: Clock & { advance(milliseconds: number): void }
@@ -107,6 +108,7 @@ export async function openWorld({
   const logged: string[] = []
   const received: Received[] = []
   const crmKey = await importClientKey(await generateClientKey())
+  const payrollKey = await importClientKey(await generateClientKey())
   const agentKey = await generateAgentKey()
   const agent = createAgent({ client: { id: 'assistant', key: agentKey }, redirectUri: urls.agent })
 
@@ -117,12 +119,14 @@ export async function openWorld({
       void handler(request, response)
     }
   }
+  const issuer = publicUrl
+  const parties = {
+    crm: crm({ issuer, resource: urls.crm, key: crmKey, payroll: urls.payroll }),
+    payroll: payrollApi({ issuer, resource: urls.payroll, key: payrollKey }),
+  }
   const servers: Server[] = await Promise.all([
-    listen(
-      recording('crm', crm({ issuer: publicUrl, resource: urls.crm, key: crmKey, payroll: urls.payroll })),
-      crmPort,
-    ),
-    listen(recording('payroll', payrollApi({ issuer: publicUrl, resource: urls.payroll })), payrollPort),
+    listen(recording('crm', parties.crm.handle), crmPort),
+    listen(recording('payroll', parties.payroll.handle), payrollPort),
     listen(recording('notes', upstream ?? notesServer()), notesPort),
     listen((_request, response) => void response.end(JSON.stringify(publicJwks(agentKey))), agentPort),
   ])
@@ -155,6 +159,7 @@ export async function openWorld({
     dataDirectory,
     urls,
     crmKey,
+    payrollKey,
     agentKey,
     clock,
     logged,
@@ -181,6 +186,7 @@ export async function openWorld({
       service = await start(changed)
     },
     async close() {
+      for (const party of Object.values(parties)) party.close()
       await service.close()
       await Promise.all(servers.map(close))
       await rm(dataDirectory, { recursive: true, force: true })
@@ -252,7 +258,11 @@ servers:
     calls: { payroll: { notes.read: [payroll.read] } }
     tools: { echo: { scopes: [notes.read] } }
 apis:
-  payroll: { name: Payroll, resource: "${urls.payroll}", scopes: { payroll.read: Read your payslips, payroll.pay: Pay somebody } }
+  payroll:
+    name: Payroll
+    resource: ${urls.payroll}
+    client: { jwks_uri: ${urls.payroll}/.well-known/jwks.json }
+    scopes: { payroll.read: Read your payslips, payroll.pay: Pay somebody }
 policies: ${policies}
 `
 }

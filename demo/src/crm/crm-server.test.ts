@@ -4,10 +4,12 @@ import { generateClientKey, importClientKey } from '@tetrapod/server-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answerFrom } from '../agent/answer.ts'
 import { payrollApi } from '../payroll/payroll-api.ts'
+import type { Served } from '../serve.ts'
 import { listen, type TestIssuer, testIssuer } from '../test-issuer.ts'
 import { crm } from './crm-server.ts'
 
 const started: Server[] = []
+const parties: Served[] = []
 let issuer: TestIssuer
 let resource = ''
 let payroll = ''
@@ -16,15 +18,17 @@ beforeAll(async () => {
   issuer = await testIssuer(started, () => payroll)
   let payrollHandler: RequestListener | undefined
   payroll = await listen(started, (request, response) => payrollHandler?.(request, response))
-  const api = payrollApi({ issuer: issuer.url, resource: payroll })
-  payrollHandler = (request, response) => void api(request, response)
+  const key = await importClientKey(await generateClientKey())
+  const api = payrollApi({ issuer: issuer.url, resource: payroll, key })
+  payrollHandler = (request, response) => void api.handle(request, response)
   let crmHandler: RequestListener | undefined
   resource = `${await listen(started, (request, response) => crmHandler?.(request, response))}/mcp`
-  const key = await importClientKey(await generateClientKey())
   const server = crm({ issuer: issuer.url, resource, key, payroll })
-  crmHandler = (request, response) => void server(request, response)
+  crmHandler = (request, response) => void server.handle(request, response)
+  parties.push(api, server)
 })
 afterAll(() => {
+  for (const party of parties) party.close()
   for (const server of started) server.close().closeAllConnections()
 })
 

@@ -6,10 +6,11 @@ import {
   requireScopes,
   type ServerContext,
 } from '@modelcontextprotocol/server'
-import { callerOf, type ClientKey, type Handler, protect } from '@tetrapod/server-sdk'
+import { callerOf, type ClientKey, protect } from '@tetrapod/server-sdk'
 import { decodeJwt } from 'jose'
 import { z } from 'zod'
 import { commissionSchema } from '../commission.ts'
+import type { Served } from '../serve.ts'
 import { findCustomers } from './customers.ts'
 import { askPayroll } from './payroll-client.ts'
 
@@ -18,18 +19,24 @@ export interface CrmOptions {
   readonly issuer: string
   /** Where this server is: the audience of the tokens it takes. */
   readonly resource: string
-  /** Its own private key, with which it asks for the next token. */
+  /** Its own private key, with which it asks for the next token and follows the revocation feed. */
   readonly key: ClientKey
   /** Where the payroll API is. */
   readonly payroll: string
 }
 
 /** The CRM: an MCP server that shows every user their own customers, and asks payroll on their behalf. */
-export function crm({ issuer, resource, key, payroll }: CrmOptions): Handler {
+export function crm({ issuer, resource, key, payroll }: CrmOptions): Served {
   const scopes = ['crm.read', 'crm.write']
-  const protection = protect({ issuer, resource, scopes, name: 'Customers', client: { id: 'crm', key } })
+  const { guard, close } = protect({
+    issuer,
+    resource,
+    scopes,
+    name: 'Customers',
+    client: { id: 'crm', key },
+  })
   const handle = toNodeHandler(createMcpHandler(() => buildServer(payroll)))
-  return protection.guard((request, response) => handle(request, response))
+  return { handle: guard((request, response) => handle(request, response)), close }
 }
 
 function buildServer(payroll: string): McpServer {

@@ -28,6 +28,7 @@ export interface Places {
 export function partsOf(company: Company, { folder, configuration, auditUrl }: Places): readonly Part[] {
   const { publicUrl, mount, crm, payroll, agent, ports } = company
   const keys = '/.well-known/jwks.json'
+  const keyOf = (party: string) => join(folder, `${party}.key.json`)
   return [
     {
       name: 'service',
@@ -38,21 +39,21 @@ export function partsOf(company: Company, { folder, configuration, auditUrl }: P
       name: 'crm',
       arguments: [
         source('crm.ts'),
-        ...flags({ port: ports.crm, issuer: publicUrl, payroll, key: join(folder, 'crm.key.json') }),
+        ...flags({ port: ports.crm, issuer: publicUrl, payroll, key: keyOf('crm') }),
       ],
       readyAt: `${new URL(crm).origin}${keys}`,
     },
     {
       name: 'payroll',
-      arguments: [source('payroll.ts'), ...flags({ port: ports.payroll, issuer: publicUrl })],
+      arguments: [
+        source('payroll.ts'),
+        ...flags({ port: ports.payroll, issuer: publicUrl, key: keyOf('payroll') }),
+      ],
       readyAt: `${payroll}/.well-known/oauth-protected-resource`,
     },
     {
       name: 'agent',
-      arguments: [
-        source('agent.ts'),
-        ...flags({ port: ports.agent, gateway: mount, key: join(folder, 'agent.key.json') }),
-      ],
+      arguments: [source('agent.ts'), ...flags({ port: ports.agent, gateway: mount, key: keyOf('agent') })],
       environment: { [AUDIT_URL]: auditUrl },
       readyAt: `${agent}${keys}`,
     },

@@ -38,6 +38,7 @@ apis:
   payroll:
     name: Payroll
     resource: ${payroll}
+    client: { jwks_uri: ${payroll}/.well-known/jwks.json } # it follows the revocation feed
     scopes: { payroll.read: Read your commission statements }
 
 policies: # nothing is permitted but this, and a forbid wins

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { callerOf, type GuardedRequest, type Handler, protect } from '@tetrapod/server-sdk'
+import { callerOf, type ClientKey, type GuardedRequest, protect } from '@tetrapod/server-sdk'
 import { decodeJwt } from 'jose'
+import type { Served } from '../serve.ts'
 import { monthsOf, statementOf } from './statements.ts'
 
 export interface PayrollOptions {
@@ -8,14 +9,18 @@ export interface PayrollOptions {
   readonly issuer: string
   /** Where this API is: the audience of the tokens it takes. */
   readonly resource: string
+  /** Its own private key, with which it follows the revocation feed. */
+  readonly key: ClientKey
 }
 
 /**
  * The payroll API: `GET /commission?month=YYYY-MM` answers the statement of the user in the token, and nobody else's;
  * without a month, the latest. It says what it saw of the caller, so that the demo can show it.
  */
-export function payrollApi({ issuer, resource }: PayrollOptions): Handler {
-  return protect({ issuer, resource, scopes: ['payroll.read'], name: 'Payroll' }).guard(commission)
+export function payrollApi({ issuer, resource, key }: PayrollOptions): Served {
+  const client = { id: 'payroll', key }
+  const { guard, close } = protect({ issuer, resource, scopes: ['payroll.read'], name: 'Payroll', client })
+  return { handle: guard(commission), close }
 }
 
 function commission(request: GuardedRequest, response: ServerResponse): void {

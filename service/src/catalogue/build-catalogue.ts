@@ -35,10 +35,11 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       credential: server.client === undefined ? undefined : credentialOf(server.client),
       ...vocabularyOf(server),
     })),
-    apis: Object.entries(input.apis).map(([key, { name = key, resource, scopes }]) => ({
+    apis: Object.entries(input.apis).map(([key, { name = key, resource, client, scopes }]) => ({
       key,
       name,
       resource,
+      credential: client === undefined ? undefined : credentialOf(client),
       scopes: dictionary(scopes, (words) => words),
     })),
     rules: input.policies.flatMap(rulesOf),

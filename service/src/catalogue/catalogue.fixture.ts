@@ -20,7 +20,7 @@ servers:
     calls: { payroll: { crm.read: [payroll.read] } }
     tools: { find_customer: { scopes: [crm.read] }, "*": { scopes: [crm.read] } }
 apis:
-  payroll: { name: Payroll, resource: http://127.0.0.1:4002, scopes: { payroll.read: Read your payslips } }
+  payroll: { name: Payroll, resource: http://127.0.0.1:4002, scopes: { payroll.read: Read your payslips }, client: { jwks_uri: http://127.0.0.1:4002/jwks } }
 policies:
   - permit: { groups: [sales], servers: [crm], tools: ["find_*"] }
   - permit: { servers: [crm], apis: [payroll] }

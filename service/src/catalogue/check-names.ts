@@ -16,13 +16,14 @@ export function* checkNames(draft: Draft): Generator<Problem> {
   }
 }
 
-/** Who is asking must be clear: each agent, and each server that asks, has exactly one credential. */
-export function* checkCredentials({ agents, servers }: Draft): Generator<Problem> {
+/** Who is asking must be clear: each agent, and each server or API that asks, has exactly one credential. */
+export function* checkCredentials({ agents, servers, apis }: Draft): Generator<Problem> {
   for (const [key, agent] of Object.entries(agents))
     if (agent !== undefined && !hasOneCredential(agent)) yield keyProblem(['agents', key], ONE_CREDENTIAL)
-  for (const [key, server] of Object.entries(servers))
-    if (server?.client !== undefined && !hasOneCredential(server.client))
-      yield keyProblem(['servers', key, 'client'], ONE_CREDENTIAL)
+  for (const [kind, parties] of Object.entries({ servers, apis }))
+    for (const [key, party] of Object.entries(parties))
+      if (party?.client !== undefined && !hasOneCredential(party.client))
+        yield keyProblem([kind, key, 'client'], ONE_CREDENTIAL)
 }
 
 /** The gateway's key and the first segment of every path that is not a mount's. */

@@ -24,6 +24,8 @@ const texts = z.array(text).default([]).catch([])
 const anything = z.unknown().optional()
 const credential = { jwks_uri: anything, secret: anything }
 
+const client = lenient(z.object(credential))
+
 const terms = lenient(z.object({ users: texts, agents: texts, servers: texts, apis: texts, tools: anything }))
 
 const draftSchema = z.object({
@@ -33,13 +35,13 @@ const draftSchema = z.object({
   servers: mapOf(
     z.object({
       url: text,
-      client: lenient(z.object(credential)),
+      client,
       scopes: mapOf(anything),
       calls: mapOf(mapOf(texts)),
       tools: mapOf(z.object({ scopes: texts })),
     }),
   ),
-  apis: mapOf(z.object({ resource: text, scopes: mapOf(anything) })),
+  apis: mapOf(z.object({ resource: text, client, scopes: mapOf(anything) })),
   policies: z
     .array(lenient(z.object({ permit: anything, forbid: anything })))
     .default([])

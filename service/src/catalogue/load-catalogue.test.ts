@@ -45,6 +45,10 @@ describe('a whole configuration', () => {
           key: 'payroll',
           name: 'Payroll',
           resource: 'http://127.0.0.1:4002',
+          credential: {
+            method: 'private_key_jwt',
+            jwksUri: 'http://127.0.0.1:4002/jwks',
+          },
           scopes: { 'payroll.read': 'Read your payslips' },
         },
       ],

@@ -183,6 +183,18 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     '{}',
     '12:5 servers.crm.client: Give it one credential',
   ],
+  [
+    'an API’s client with two credentials',
+    'client: { jwks_uri: http://127.0.0.1:4002/jwks }',
+    'client: { jwks_uri: http://127.0.0.1:4002/jwks, secret: file:///run/secrets/crm }',
+    '17:108 apis.payroll.client: Give it one credential',
+  ],
+  [
+    'an API’s secret that leads to nothing',
+    'client: { jwks_uri: http://127.0.0.1:4002/jwks }',
+    'client: { secret: env:NOBODY }',
+    '17:126 apis.payroll.client.secret: This reference does not resolve',
+  ],
 
   ['a reserved key', '  robot:', '  gateway:', '7:3 agents.gateway: This name is one of our own'],
   ['the key of a path we serve', '  robot:', '  sign-in:', '7:3 agents.sign-in: This name is one of our own'],

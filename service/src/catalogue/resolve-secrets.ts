@@ -53,12 +53,15 @@ interface SecretUse {
   readonly password: boolean
 }
 
-function secretUses({ users, agents, servers }: Draft): readonly SecretUse[] {
+function secretUses({ users, agents, servers, apis }: Draft): readonly SecretUse[] {
   return [
     ...Object.entries(users).flatMap(([key, user]) => use(['users', key, 'password'], user?.password, true)),
     ...Object.entries(agents).flatMap(([key, agent]) => use(['agents', key, 'secret'], agent?.secret)),
     ...Object.entries(servers).flatMap(([key, server]) =>
       use(['servers', key, 'client', 'secret'], server?.client?.secret),
+    ),
+    ...Object.entries(apis).flatMap(([key, api]) =>
+      use(['apis', key, 'client', 'secret'], api?.client?.secret),
     ),
   ]
 }

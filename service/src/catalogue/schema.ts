@@ -28,6 +28,8 @@ const sharedSecret = secret
   .optional()
   .describe(`Instead of keys: a shared secret, by reference (${REFERENCE_FORMS}).`)
 
+const client = z.strictObject({ jwks_uri: jwksUri, secret: sharedSecret }).optional()
+
 const scopes = z.record(scope, text).default({})
 const names = z
   .array(text)
@@ -57,10 +59,9 @@ const server = z.strictObject({
   url: url.describe(
     'Where the gateway calls it, and the audience of the token it gets. Agents use `{publicUrl}/{key}/mcp`.',
   ),
-  client: z
-    .strictObject({ jwks_uri: jwksUri, secret: sharedSecret })
-    .optional()
-    .describe('How it proves itself when it asks for the next token. Absent: it never asks.'),
+  client: client.describe(
+    'How it proves itself when it asks for the next token or follows the revocation feed. Absent: it does neither.',
+  ),
   scopes: scopes.describe('Its scopes, each in words for the consent page.'),
   calls: z
     .record(key, z.record(scope, z.array(scope)))
@@ -75,6 +76,9 @@ const server = z.strictObject({
 const api = z.strictObject({
   name: text.optional().describe('The name on the consent page. The key, if absent.'),
   resource: url.describe('Its resource identifier, and the audience of the token it gets.'),
+  client: client.describe(
+    'How it proves itself when it follows the revocation feed. Absent: a token it got holds until it expires.',
+  ),
   scopes: scopes.describe('Its scopes, each in words for the consent page.'),
 })
 

@@ -59,8 +59,8 @@ export function sendFailure(
 ): void {
   const fault = asFault(error)
   const { status, code } = byCode[fault.code] ?? byKind[fault.kind]
-  // Whether the body was read would tell which rule refused a token.
-  const id = fault.kind === 'unauthenticated' ? null : context.id
+  // Whether the body was read would tell which rule refused a token; a stream that has begun says so anyway.
+  const id = fault.kind === 'unauthenticated' && !response.headersSent ? null : context.id
   const failing = fault.kind === 'unavailable' || fault.kind === 'internal'
   const reference = failing ? logged(error, context.log) : undefined
   if (response.headersSent) {

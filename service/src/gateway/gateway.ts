@@ -40,6 +40,7 @@ export function gatewayRoutes(deps: GatewayDeps): Readonly<Record<string, Handle
 function mount(server: Server, deps: GatewayDeps): Handler {
   return async (request, response) => {
     let id: RequestId | null = null
+    let watched = () => {}
     try {
       checkOrigin(request, deps.issuer)
       if (request.method !== 'POST') throw fault.method_not_allowed()
@@ -52,12 +53,17 @@ function mount(server: Server, deps: GatewayDeps): Handler {
       checkHeaders(request.headers, envelope, meta)
       const caller = await liveCaller({ server, token, envelope, meta }, deps)
       if (envelope.id === undefined) return accepted(response)
-      const signal = disconnected(response)
       const { params } = envelope
+      const stop = new AbortController()
+      whenDisconnected(response, (reason) => stop.abort(reason))
+      watched = deps.tokens.onRevoked(token, () => stop.abort(revokedMeanwhile()))
+      const { signal } = stop
       await methodOf(envelope)({ server, caller, meta, id: envelope.id, params, response, signal }, deps)
     } catch (error) {
       if (response.closed) return
       sendFailure(response, error, { id, challenge: challengeFor(error, server), log: deps.log })
+    } finally {
+      watched()
     }
   }
 }
@@ -94,6 +100,11 @@ function methodOf({ method }: Envelope) {
   return found
 }
 
+function revokedMeanwhile(): Fault {
+  const cause = new Refusal('revoked', 'its grant or its login was revoked during the call')
+  return fault.token_refused({ detail: cause.code, cause })
+}
+
 /** No notification of this revision travels to a server over HTTP; one that does is taken and has no effect. */
 function accepted(response: ServerResponse): void {
   response.writeHead(202, { 'content-length': 0 }).end()
@@ -113,14 +124,12 @@ function isJson({ headers }: IncomingMessage): boolean {
 }
 
 /** Closing the response stream is the cancel of this revision. */
-function disconnected(response: ServerResponse): AbortSignal {
-  const controller = new AbortController()
+function whenDisconnected(response: ServerResponse, stop: (reason: Error) => void): void {
   const gone = () => {
-    if (!response.writableFinished) controller.abort(fault.cancelled())
+    if (!response.writableFinished) stop(fault.cancelled())
   }
   if (response.closed) gone()
   else response.once('close', gone)
-  return controller.signal
 }
 
 /** What the caller can do about it (RFC 6750 §3, RFC 9728 §5.1); the scopes it lacks are in the data of `scope_missing`. */

@@ -134,11 +134,12 @@ async function perform(
   const ended = (status: Outcome['status'], reason?: string) =>
     deps.audit.outcome(ref, { status, reason, milliseconds: deps.clock.now() - began })
   try {
+    signal.throwIfAborted()
     const { token: subject, grant } = caller
     const { scopes } = planned
     const credential = await upstreamCredential({ subject, grant, server, scopes }, deps).catch(tokenRefused)
     const { method, params } = planned
-    const towards = relay(response, id, meta)
+    const towards = relay(response, id, meta, signal)
     const answer = await callUpstream(
       { server, method, params, meta, credential, signal },
       deps.egress,
@@ -162,7 +163,7 @@ async function answerUnasked(
   result: Result,
 ): Promise<void> {
   await deps.audit.decide({ ...decisionRecord(planned, operation), reason: 'gateway.policy_denied' })
-  relay(operation.response, operation.id, operation.meta).finish({ result })
+  relay(operation.response, operation.id, operation.meta, operation.signal).finish({ result })
 }
 
 /** A call that was permitted and then not answered: whose doing it was. */

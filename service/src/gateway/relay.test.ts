@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { relay, type Relay } from './relay.ts'
 
 const version = '2026-07-28'
+const going = new AbortController().signal
 const progress = (progressToken: unknown, value = 1) => ({
   jsonrpc: '2.0',
   method: 'notifications/progress',
@@ -60,7 +61,7 @@ test('a client that asked for no progress gets none', async () => {
 test('a client that reads slowly is waited for, and one that goes away is not', async () => {
   const waited = Promise.withResolvers<string>()
   const server = createServer((_request, response) => {
-    void flood(response).then(waited.resolve, waited.reject)
+    void flood(response, going).then(waited.resolve, waited.reject)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -73,9 +74,25 @@ test('a client that reads slowly is waited for, and one that goes away is not', 
   server.close()
 })
 
+test('a call that is stopped no longer waits for a client that reads slowly', async () => {
+  const over = Promise.withResolvers<unknown>()
+  const stop = new AbortController()
+  const server = createServer((_request, response) => {
+    void flood(response, stop.signal).then(over.resolve, over.resolve)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { body } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  await body?.getReader().read()
+  stop.abort()
+  expect(await over.promise).toMatchObject({ name: 'AbortError' })
+  server.closeAllConnections()
+  server.close()
+})
+
 /** Sends more than any buffer between here and the client holds. */
-async function flood(response: ServerResponse): Promise<string> {
-  const towards = relay(response, 'mine', { version, progressToken: 'p' })
+async function flood(response: ServerResponse, stopped: AbortSignal): Promise<string> {
+  const towards = relay(response, 'mine', { version, progressToken: 'p' }, stopped)
   const big = { ...progress('p'), padding: 'x'.repeat(1024 * 1024) }
   for (let sent = 0; sent < 64; sent++) await towards.forward(big)
   return 'went on'
@@ -86,7 +103,7 @@ async function answered(
   asked: { readonly progressToken?: string } = { progressToken: 'p' },
 ) {
   const server = createServer((_request, response) => {
-    void run(relay(response, 'mine', { version, progressToken: asked.progressToken }))
+    void run(relay(response, 'mine', { version, progressToken: asked.progressToken }, going))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -9,7 +9,7 @@ import type { UpstreamAnswer } from './upstream.ts'
 
 /** How one answer reaches the client: as one JSON document, or, once a notification came before it, as a stream. */
 export interface Relay {
-  /** Passes a notification on as it arrives, waiting for a client that reads slowly. */
+  /** Passes a notification on as it arrives, waiting for a client that reads slowly. Throws once the call is stopped. */
   forward(message: object): Promise<void>
   /** Sends the answer under the client's own id. Nothing can be sent after it. */
   finish(answer: UpstreamAnswer): void
@@ -19,7 +19,12 @@ export interface Relay {
  * Answers the request `id`. How far it is, a tool may say to a client that asked under `progressToken`; nothing else is
  * sent before an answer, and nothing under a token that belongs to another call of the client.
  */
-export function relay(response: ServerResponse, id: RequestId, { progressToken }: RequestMeta): Relay {
+export function relay(
+  response: ServerResponse,
+  id: RequestId,
+  { progressToken }: RequestMeta,
+  signal: AbortSignal,
+): Relay {
   return {
     async forward(message) {
       if (progressToken === undefined || progressOf(message) !== progressToken) return
@@ -31,7 +36,7 @@ export function relay(response: ServerResponse, id: RequestId, { progressToken }
         })
       }
       if (!response.write(sseMessage(message)) && !response.destroyed) {
-        await Promise.race([once(response, 'drain'), once(response, 'close')])
+        await writable(response, signal)
       }
     },
     finish(answer) {
@@ -39,6 +44,17 @@ export function relay(response: ServerResponse, id: RequestId, { progressToken }
       if (response.headersSent) response.end(sseMessage(message))
       else sendJson(response, 200, message)
     },
+  }
+}
+
+/** Resolves when more can be written, or nobody reads any more. Rejects when the signal is aborted. */
+async function writable(response: ServerResponse, stopped: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const signal = AbortSignal.any([stopped, over.signal])
+  try {
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+  } finally {
+    over.abort()
   }
 }
 

@@ -45,6 +45,7 @@ export async function callUpstream(
     const answer = await egress.send(outgoing(request, id))
     if (answer.status === 401 || answer.status === 403)
       throw fault.upstream_refused({ detail: `${answer.status}` })
+    if (answer.status === 503) throw fault.upstream_unavailable({ detail: '503' })
     for await (const message of messages(answer)) {
       if ('method' in message && !('id' in message)) await onNotification(message)
       else if (message['id'] === id) return checkedAnswer(message)

@@ -263,7 +263,7 @@ async function setUp() {
       return true
     },
   }
-  const feed = { append: async () => 1, after: async () => [] }
+  const feed = { append: async () => 1, after: async () => [], sweep: async () => {} }
   const reopen = async () =>
     createGrants({ store, revocation: await openRevocation({ store: feed, clock }), clock })
   const holdReads = () => {

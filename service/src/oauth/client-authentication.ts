@@ -12,14 +12,14 @@ import { type Clock, Fault, hashed, isObject, nowSeconds, type Secret } from '#k
 import { fault } from './faults.ts'
 import type { ReplayStore } from './state-store.ts'
 
-/** A party that may authenticate at our token endpoint: an agent or a server of the catalogue. */
+/** A party of the catalogue that can prove who it is. */
 export interface Client {
   readonly id: string
-  readonly kind: 'agent' | 'server'
+  readonly kind: 'agent' | 'server' | 'api'
   readonly proof: { readonly keys: JWTVerifyGetKey } | { readonly secret: Secret }
 }
 
-/** What a token request carries to prove who sends it (RFC 6749 §2.3, RFC 7523 §2.2). */
+/** What a request carries to prove who sends it (RFC 6749 §2.3, RFC 7523 §2.2). */
 export interface ClientProof {
   readonly client_id?: string | undefined
   readonly client_secret?: string | undefined
@@ -37,7 +37,7 @@ export interface ClientAuthenticationDeps {
 }
 
 /**
- * Authenticates the sender of a token request by exactly one method, the one its catalogue entry has.
+ * Authenticates the sender of a request by exactly one method, the one its catalogue entry has.
  *
  * Throws `oauth.client_unauthenticated` whatever is wrong: which part it was stays in the detail.
  */

@@ -8,6 +8,7 @@ const apis = createApis([
     key: 'payroll',
     name: 'Payroll',
     resource: 'https://payroll.internal',
+    credential: undefined,
     scopes: { 'payroll.read': 'Read your payslips' },
   },
 ])

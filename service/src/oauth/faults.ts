@@ -9,6 +9,14 @@ export const fault = faults('oauth', {
     'unauthenticated',
     'The client could not be authenticated. Send a fresh client_assertion whose only audience is the issuer, or the client_secret.',
   ],
+  feed_request_malformed: [
+    'invalid',
+    'Ask for the feed by GET, with `after` (the sequence you know of; 0 at first) and `wait` (0 to 25 seconds) in the query, each at most once.',
+  ],
+  feed_not_for_agents: [
+    'denied',
+    'The revocation feed is for the servers and APIs of the catalogue. An agent learns of a revocation by the refusal of its token.',
+  ],
   interaction_expired: [
     'missing',
     'This sign-in has expired or was finished already. Go back to the agent and start again.',

@@ -3,20 +3,23 @@ import { Hono } from 'hono'
 import { exchange, type ExchangeDeps } from '#broker'
 import { document, type Handler, type Routes } from '#http'
 import type { Log, Secret } from '#kernel'
+import type { Feed } from '#revocation'
 import type { Tickets } from '#tickets'
 import { authorize } from './authorize.ts'
-import type { Client } from './client-authentication.ts'
+import type { Client, ClientAuthenticationDeps } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
 import { announceTruth } from './discovery.ts'
 import { failurePage } from './failure-page.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
+import { revocationFeed } from './revocation-feed.ts'
 import { signInRoutes } from './sign-in.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 
 export interface OAuthDeps
   extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
   readonly clients: (id: string) => Client | undefined
+  readonly feed: Feed
   readonly tickets: Tickets
   /** Puts a sign-in on record before it counts. */
   readonly recordSignIn: Parameters<typeof signInRoutes>[0]['recordSignIn']
@@ -31,6 +34,12 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const provider = await createProvider({ ...deps, cookies })
   announceTruth(provider, deps.servers)
   const library = fromPublicUrl(issuer, provider.callback())
+  const clients: ClientAuthenticationDeps = {
+    issuer,
+    find: deps.clients,
+    replay: deps.replay,
+    clock: deps.clock,
+  }
   const shared = { publicUrl: issuer, users, tickets, cookies }
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.route('/', signInRoutes({ ...shared, recordSignIn: deps.recordSignIn }))
@@ -47,11 +56,12 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       '/.well-known/openid-configuration': library,
       '/jwks': document(tokens.publicKeys),
       '/token': tokenEndpoint({
-        clients: { issuer, find: deps.clients, replay: deps.replay, clock: deps.clock },
+        clients,
         exchange: (caller, request) => exchange(caller, request, deps),
         library,
         log,
       }),
+      '/revocations': revocationFeed({ clients, feed: deps.feed }),
     },
     segments: {
       authorize: authorize({ ...shared, library, clock: deps.clock, log }),

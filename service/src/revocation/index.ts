@@ -1,2 +1,3 @@
-export { openRevocation, type Revocation } from './revocation.ts'
-export type { RevocationEntry, RevocationKind, RevocationStore } from './revocation-store.ts'
+export { createFeed, type Feed, type FeedPage } from './feed.ts'
+export { openRevocation, type Revocable, type Revocation } from './revocation.ts'
+export type { PlacedEntry, RevocationEntry, RevocationKind, RevocationStore } from './revocation-store.ts'

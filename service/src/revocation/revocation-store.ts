@@ -11,9 +11,16 @@ export interface RevocationEntry {
   readonly expiresAt: number
 }
 
+/** An entry at its place in the sequence, counted from 1. */
+export interface PlacedEntry extends RevocationEntry {
+  readonly sequence: number
+}
+
 export interface RevocationStore {
   /** Appends, and returns the entry's place in the sequence. */
   append(entry: RevocationEntry): Promise<number>
   /** Entries after a place in the sequence, in order, those that expired before `now` (milliseconds) left out. */
-  after(sequence: number, now: number): Promise<readonly (RevocationEntry & { readonly sequence: number })[]>
+  after(sequence: number, now: number): Promise<readonly PlacedEntry[]>
+  /** Forgets what expired before `now` (milliseconds). Its places are not given again. */
+  sweep(now: number): Promise<void>
 }

@@ -84,6 +84,45 @@ test('what is revoked again lives as long as its latest entry', async () => {
   expect(revocation.revoked('grant', 'g1')).toBe(true)
 })
 
+test('who watches is told once, when one of what it watches is revoked, and nobody else is', async () => {
+  const revocation = await setUp().open()
+  const told: string[] = []
+  const watch = (name: string, grant: string, family: string) =>
+    revocation.watch(
+      [
+        ['grant', grant],
+        ['family', family],
+      ],
+      () => told.push(name),
+    )
+  watch('first', 'g1', 'f1')
+  watch('second', 'g1', 'f2')
+  watch('third', 'g2', 'g1')
+  watch('ended', 'g1', 'f1')()
+  await revocation.revoke('family', 'f1')
+  expect(told).toEqual(['first'])
+  await revocation.revoke('grant', 'g1')
+  expect(told).toEqual(['first', 'second'])
+})
+
+test('who watches what is revoked already is told at once', async () => {
+  const revocation = await setUp().open()
+  await revocation.revoke('grant', 'g1')
+  let told = 0
+  revocation.watch([['grant', 'g1']], () => told++)
+  expect(told).toBe(1)
+})
+
+test('what another process revoked is known, and stops who watches, once it is read', async () => {
+  const { open, feed } = setUp()
+  const [here, there] = [await open(), await open()]
+  let told = 0
+  here.watch([['grant', 'g1']], () => told++)
+  await there.revoke('grant', 'g1')
+  await here.read()
+  expect([here.revoked('grant', 'g1'), told, feed.entries.length]).toEqual([true, 1, 1])
+})
+
 function setUp() {
   const clock = { time: NOW, now: () => clock.time }
   const feed = {
@@ -93,6 +132,7 @@ function setUp() {
       if (feed.refuses) throw new Error('disk full')
       return feed.entries.push(entry)
     },
+    sweep: async () => {},
     after: async (sequence: number, now: number) =>
       feed.entries
         .map((entry, at) => ({ ...entry, sequence: at + 1 }))

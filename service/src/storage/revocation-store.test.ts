@@ -33,6 +33,18 @@ describe.each(backends)('revocations in %s', (_, place) => {
     expect(await revocations.after(0, 1001)).toEqual([])
   })
 
+  test('what has expired is swept, what has not stays, and no place is given twice', async () => {
+    const { revocations } = await place()()
+    for (const [id, expiresAt] of [['h1', 2000] as const, ['h2', 1000] as const, ['h3', 999] as const]) {
+      await revocations.append(entry(id, expiresAt))
+    }
+    await revocations.sweep(1000)
+    expect((await revocations.after(0, 0)).map(({ sequence }) => sequence)).toEqual([1, 2])
+    await revocations.sweep(5000)
+    expect(await revocations.after(0, 0)).toEqual([])
+    expect(await revocations.append(entry('h4'))).toBe(4)
+  })
+
   test('the sequence goes on where it was after a restart', async () => {
     const open = place()
     const before = await open()

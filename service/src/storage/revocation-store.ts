@@ -21,6 +21,9 @@ export function createRevocationStore(db: Kysely<Tables>): RevocationStore {
         expiresAt: expires_at,
       }))
     },
+    sweep: async (now) => {
+      await db.deleteFrom('revocations').where('expires_at', '<', now).execute()
+    },
   }
 }
 

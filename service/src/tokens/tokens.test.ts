@@ -163,7 +163,11 @@ async function setUp({ keyring: given }: { keyring?: Awaited<ReturnType<typeof o
     insertFirst: async (row) => rows.length === 0 && rows.push(row) > 0,
   }
   const entries: RevocationEntry[] = []
-  const feed = { append: async (entry: RevocationEntry) => entries.push(entry), after: async () => [] }
+  const feed = {
+    append: async (entry: RevocationEntry) => entries.push(entry),
+    after: async () => [],
+    sweep: async () => {},
+  }
   const open = async () => {
     const revocation = await openRevocation({ store: feed, clock })
     return {

@@ -8,7 +8,7 @@ import {
 import { createVerifier } from '@tetrapod/server-sdk'
 import { type JWK, SignJWT } from 'jose'
 import { type Clock, nowSeconds } from '#kernel'
-import type { Revocation } from '#revocation'
+import type { Revocable, Revocation } from '#revocation'
 import type { Vault } from '#vault'
 import { type LineageClaims, type Login, type MintedClaims, rootLineage } from './lineage.ts'
 import { openSigningKeys } from './signing-keys.ts'
@@ -36,6 +36,8 @@ export interface Tokens {
   verify(token: string, audience: string): Promise<AccessToken>
   /** True when the grant of a token, or the login it came from, was revoked. */
   revoked(token: AccessToken): boolean
+  /** Calls `stop` once the grant or the login of a verified token is revoked; at once where it is. Returns what ends the watch. */
+  onRevoked(token: AccessToken, stop: () => void): () => void
 }
 
 export async function openTokens(deps: {
@@ -50,8 +52,8 @@ export async function openTokens(deps: {
   const [signing] = keys
   const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
   const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
-  const gone = ({ gid, anc }: Delegation) =>
-    revocation.revoked('grant', gid) || revocation.revoked('family', anc[0] ?? '')
+  const gone = (delegation: Delegation) =>
+    revocables(delegation).some(([kind, id]) => revocation.revoked(kind, id))
   const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
 
   return {
@@ -69,5 +71,14 @@ export async function openTokens(deps: {
       return verified
     },
     revoked: ({ delegation }) => gone(delegation),
+    onRevoked: ({ delegation }, stop) => revocation.watch(revocables(delegation), stop),
   }
+}
+
+/** What a token ends with. */
+function revocables({ gid, anc }: Delegation): readonly Revocable[] {
+  return [
+    ['grant', gid],
+    ['family', anc[0] ?? ''],
+  ]
 }
