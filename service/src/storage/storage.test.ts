@@ -36,7 +36,7 @@ const state: StateRow = {
 
 test('the directory and every file in it are their owner’s alone', async () => {
   const directory = join(emptyDirectory(), 'made', 'here')
-  const storage = await opened(directory)
+  const storage = await opened({ directory })
   await storage.bundles.append({ ...bundle, sequence: 1 })
   await storage.replay.use('jti', 1000, 900)
   expect(mode(directory)).toBe('700')
@@ -55,16 +55,16 @@ test('the directory and every file in it are their owner’s alone', async () =>
 
 test('a second Tetrapod on the directory is told so, and the first one goes on', async () => {
   const directory = emptyDirectory()
-  const first = await opened(directory)
+  const first = await opened({ directory })
   await expect(openStorage({ directory })).rejects.toMatchObject({ code: 'storage.locked' })
   await first.bundles.append({ ...bundle, sequence: 1 })
   await first.close()
-  expect(await (await opened(directory)).bundles.last('a')).toBe(1)
+  expect(await (await opened({ directory })).bundles.last('a')).toBe(1)
 })
 
 test('closing and opening again keeps a row of every store', async () => {
   const directory = emptyDirectory()
-  const before = await opened(directory)
+  const before = await opened({ directory })
   const sealed = new Uint8Array([1, 2, 3]) as Sealed
   const session = { id: 's1', account: 'u1', authTime: 1, acr: 'pwd', expiresAt: 2 }
   await before.secrets.insert('tickets', sealed)
@@ -79,7 +79,7 @@ test('closing and opening again keeps a row of every store', async () => {
   await before.bundles.settle('a', 1)
   await before.close()
 
-  const after = await opened(directory)
+  const after = await opened({ directory })
   expect(await after.secrets.find('tickets')).toEqual(sealed)
   expect(await after.signingKeys.list()).toEqual([{ kid: 'k1', createdAt: 1, sealed }])
   expect((await after.accounts.byId('u1'))?.subject).toBe('s')
@@ -106,7 +106,7 @@ test('a killed process keeps others out while it lives, loses no row it confirme
   if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit')
   expect(writer.signalCode).toBe('SIGKILL')
 
-  const { bundles, replay } = await opened(directory)
+  const { bundles, replay } = await opened({ directory })
   const kept = await bundles.after('a', 0, 1_000_000)
   expect(kept.map(({ sequence }) => sequence)).toEqual(expect.arrayContaining(confirmed))
   expect(kept.length).toBe(await bundles.last('a'))
@@ -115,7 +115,7 @@ test('a killed process keeps others out while it lives, loses no row it confirme
 
 test('what was asked before closing is done, and what is asked after is refused', async () => {
   const directory = emptyDirectory()
-  const storage = await opened(directory)
+  const storage = await opened({ directory })
   await storage.grants.insert(grant)
   const before = Promise.all([
     storage.grants.revoke('g1', 5, entry),
@@ -128,7 +128,7 @@ test('what was asked before closing is done, and what is asked after is refused'
   await expect(storage.bundles.last('a')).rejects.toMatchObject(closed)
   await expect(storage.grants.revoke('g1', 5, entry)).rejects.toMatchObject(closed)
   await expect(storage.replay.use('jti', 1000, 900)).rejects.toMatchObject(closed)
-  const again = await opened(directory)
+  const again = await opened({ directory })
   expect(await again.bundles.last('a')).toBe(3)
   expect((await again.grants.find('g1'))?.revokedAt).toBe(5)
   expect(await again.revocations.after(0, 0)).toHaveLength(1)
@@ -145,7 +145,7 @@ test('a place that is no directory, and a file that is no database, are told apa
     writeFileSync(join(directory, name), 'this is not a database, whatever its name says')
     await expect(openStorage({ directory })).rejects.toMatchObject({ code: 'storage.damaged' })
     writeFileSync(join(directory, name), '')
-    await opened(directory)
+    await opened({ directory })
   }
 })
 
