@@ -63,7 +63,7 @@ export async function build({
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
   const { catalogue, warnings } = await loadCatalogue(config.text, { resolve: secrets.resolve })
-  const storage = await openStorage({ directory: dataDirectory })
+  const storage = await openStorage({ directory: dataDirectory, database: catalogue.database })
   try {
     const opened = await open(catalogue, { storage, dataDirectory, clock, log })
     return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, log })

@@ -25,3 +25,8 @@ export function isPasswordHash(text: string): boolean {
   const cost = Number(PASSWORD_HASH.exec(text)?.[1])
   return cost >= 1024 && Number.isInteger(Math.log2(cost))
 }
+
+/** By its beginning alone: what is wrong behind it, opening the database tells. */
+export function isDatabaseUrl(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text)
+}
