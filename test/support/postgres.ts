@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import pg from 'pg'
 
 /**
@@ -54,30 +55,28 @@ export async function ask<Row extends pg.QueryResultRow>(
 const script = fileURLToPath(new URL('../../parts/postgres.sh', import.meta.url))
 
 export interface PrivatePostgres {
-  readonly url: string
+  /** Its directory: `data` and the password of the superuser `postgres` lie there. */
+  readonly directory: string
+  url(): Promise<string>
   /** As after a power cut. Resolves when it serves again. */
-  readonly restart: () => void
-  readonly stop: () => void
-  readonly start: () => void
+  restart(): Promise<void>
+  stop(): Promise<void>
   /** Ends it and removes its data. */
-  readonly remove: () => void
+  remove(): Promise<void>
 }
 
 /** A server of the test's own, which it may mistreat. */
 export function privatePostgres(): PrivatePostgres {
   const directory = mkdtempSync(join(tmpdir(), 'tetrapod-pg-'))
-  const run = (action: string): string =>
-    execFileSync(script, [action, directory], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }).trim()
+  const run = async (action: string): Promise<string> =>
+    (await promisify(execFile)(script, [action, directory])).stdout.trim()
   return {
-    url: run('start'),
-    restart: () => void run('restart'),
-    stop: () => void run('stop'),
-    start: () => void run('start'),
-    remove: () => {
-      run('stop')
+    directory,
+    url: () => run('start'),
+    restart: async () => void (await run('restart')),
+    stop: async () => void (await run('stop')),
+    remove: async () => {
+      await run('stop')
       rmSync(directory, { recursive: true, force: true })
     },
   }

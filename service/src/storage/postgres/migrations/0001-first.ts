@@ -38,7 +38,7 @@ export const statements = [
 
   `create table grants (
     id text primary key,
-    version integer not null,
+    version bigint not null,
     "user" text not null,
     agent text not null,
     mounts text not null,
@@ -60,7 +60,7 @@ export const statements = [
   `create table states (
     model text not null,
     id_hash text not null,
-    version integer not null,
+    version bigint not null,
     sealed bytea not null,
     grant_id text,
     uid_hash text,
@@ -76,7 +76,7 @@ export const statements = [
     replica text not null,
     sequence bigint not null,
     at bigint not null,
-    records integer not null,
+    records bigint not null,
     body bytea not null,
     primary key (replica, sequence)
   )`,
