@@ -43,13 +43,14 @@ running() {
   as_postgres "$bin/pg_ctl" -D "$data" status >/dev/null 2>&1
 }
 
-# Another port until nobody else has it. A restart keeps it.
+# On the port it had, if it had one: whoever knows the URL finds it again. Another one while somebody else has it.
 start() {
   local port
+  port=$(cat "$directory/port" 2>/dev/null) || port=$((20000 + RANDOM % 12000))
   for _ in 1 2 3 4 5 6 7 8 9 10; do
-    port=$((20000 + RANDOM % 12000))
     printf '%s' "$port" >"$directory/port"
     control -l "$data/log" -o "-p $port" start >/dev/null 2>&1 && return
+    port=$((20000 + RANDOM % 12000))
   done
   tail -n 20 "$data/log" >&2
   fail "PostgreSQL did not start in $directory."

@@ -57,7 +57,8 @@ const script = fileURLToPath(new URL('../../parts/postgres.sh', import.meta.url)
 export interface PrivatePostgres {
   /** Its directory: `data` and the password of the superuser `postgres` lie there. */
   readonly directory: string
-  url(): Promise<string>
+  /** Starts it if it does not run. */
+  start(): Promise<string>
   /** As after a power cut. Resolves when it serves again. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -72,7 +73,7 @@ export function privatePostgres(): PrivatePostgres {
     (await promisify(execFile)(script, [action, directory])).stdout.trim()
   return {
     directory,
-    url: () => run('start'),
+    start: () => run('start'),
     restart: async () => void (await run('restart')),
     stop: async () => void (await run('stop')),
     remove: async () => {
