@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Secret } from '#kernel'
+import type { Sealed } from '#vault'
 import { ask } from '../../../../test/support/postgres.ts'
 import {
   emptyDirectory,
@@ -122,6 +123,27 @@ describe.runIf(postgres !== undefined)('PostgreSQL', () => {
     expect([...seen, ...rest].map(({ idHash }) => idHash)).toEqual(['slow', 'quick'])
   })
 
+  test('a first signing key that another start is about to commit is waited for, not doubled', async () => {
+    const place = await fresh()
+    const { signingKeys } = await opened(place)
+    const key = { kid: 'k1', createdAt: 1, sealed: new Uint8Array(1) as Sealed }
+    let answer: boolean | undefined
+    const second = await database(place)
+      .transaction()
+      .execute(async (transaction) => {
+        await lock(transaction, 'first-signing-key')
+        await transaction
+          .insertInto('signing_keys')
+          .values({ kid: 'k0', created_at: 0, sealed: key.sealed })
+          .execute()
+        const asked = signingKeys.insertFirst(key).then((first) => (answer = first))
+        await until(async () => answer !== undefined || (await waiting(place)))
+        return { asked }
+      })
+    expect(await second.asked).toBe(false)
+    expect((await signingKeys.list()).map(({ kid }) => kid)).toEqual(['k0'])
+  })
+
   test('a session commits to the disk and reads what is committed, whatever URL, role and database say', async () => {
     const place = await fresh()
     const url = new URL(place.database?.reveal() ?? '')
@@ -173,7 +195,7 @@ describe.runIf(postgres !== undefined)('PostgreSQL', () => {
   test('fifty calls at once share ten connections', async () => {
     const place = await fresh()
     const { secrets } = await opened(place)
-    expect(await winnersOfFifty(() => secrets.insert('name', new Uint8Array(1) as never))).toBe(1)
+    expect(await winnersOfFifty(() => secrets.insert('name', new Uint8Array(1) as Sealed))).toBe(1)
     const ours = `select count(*)::int as n from pg_stat_activity where application_name =
       (select application_name from (${HOLDER}) holder)`
     // One more: the one that holds the database.
