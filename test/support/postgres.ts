@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { Client, type QueryResultRow } from 'pg'
 
 /**
  * The URL of the PostgreSQL that tests may use (`TETRAPOD_TEST_POSTGRES`), or undefined. Throws when `TETRAPOD_REQUIRE`
@@ -38,12 +38,12 @@ export async function freshSchema(server: string): Promise<FreshSchema> {
 }
 
 /** One statement on a connection of its own. */
-export async function ask<Row extends pg.QueryResultRow>(
+export async function ask<Row extends QueryResultRow>(
   url: string,
   statement: string,
   values: readonly unknown[] = [],
 ): Promise<readonly Row[]> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new Client({ connectionString: url })
   await client.connect()
   try {
     return (await client.query<Row>(statement, [...values])).rows

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { type ClientConfig, types } from 'pg'
 import type { Secret } from '#kernel'
 import { fault } from './faults.ts'
@@ -42,6 +43,7 @@ export function connectionTo(database: Secret, name: string): ClientConfig {
     ssl: tlsOf(parameters, host),
     options: [parameters.get('options') ?? '', ...settings].join(' ').trim(),
     application_name: name,
+    client_encoding: 'UTF8',
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: STATEMENT_MS,
     lock_timeout: LOCK_MS,
@@ -98,15 +100,16 @@ function fileOf(member: 'ca' | 'cert' | 'key', path: string | undefined): Record
 }
 
 function isThisMachine(host: string): boolean {
-  return host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\./.test(host)
+  // A name that begins with 127. is no address.
+  const isAddress = isIPv4(host) && host.startsWith('127.')
+  return host.startsWith('/') || host === 'localhost' || host === '::1' || isAddress
 }
 
-const BIGINT = 20
-const BYTEA = 17
+const { INT8, BYTEA } = types.builtins
 
 /** Numbers as numbers (all of ours are below 2^53), bytes as bytes of their own, the rest as the driver has it. */
 const getTypeParser: typeof types.getTypeParser = (oid, format) => {
-  if (oid === BIGINT) return (text: string) => Number(text)
+  if (oid === INT8) return (text: string) => Number(text)
   const parser = types.getTypeParser(oid, format)
   return oid === BYTEA ? (text: string) => new Uint8Array(parser(text) as Uint8Array) : parser
 }

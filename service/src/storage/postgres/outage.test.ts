@@ -24,10 +24,10 @@ describe.runIf(postgres !== undefined)('a PostgreSQL of its own', () => {
     })
     const confirmed: number[] = []
     const failures: unknown[] = []
-    let over = false
+    const over = new AbortController()
     let next = 0
     const write = async (): Promise<void> => {
-      while (!over) {
+      while (!over.signal.aborted) {
         const sequence = ++next
         await Promise.all([
           bundles.append({ ...bundle, sequence }),
@@ -45,7 +45,7 @@ describe.runIf(postgres !== undefined)('a PostgreSQL of its own', () => {
     // No look at it in between: the first who asks finds it.
     await state.find('Session', 'h1')
     while (confirmed.length < before + 50) await new Promise(setImmediate)
-    over = true
+    over.abort()
     await Promise.all(writers)
 
     expect(failures.length).toBeGreaterThan(0)

@@ -18,6 +18,8 @@ export function createPool(config: ClientConfig, tenure: Tenure, max: number = C
     ...config,
     max,
     idleTimeoutMillis: IDLE_MS,
+    // The driver waits for it, though its types do not say so.
+    // oxlint-disable-next-line typescript/no-misused-promises
     onConnect: (client) => tenure.prove(client),
   })
   // A connection that dies is noticed by whoever uses it, and left out when nobody does.
