@@ -116,6 +116,7 @@ describe('a workspace imports the packages it declares', () => {
 
   test.each([
     ['protocol importing anything but zod', 'protocol/src/a.ts', 'jose'],
+    ['the product importing what tests share', 'service/src/a.ts', '../../test/support/postgres.ts'],
     ['an SDK importing the other', 'server-sdk/src/a.ts', '@tetrapod/agent-sdk'],
     ['an SDK importing the service', 'agent-sdk/src/a.ts', '@tetrapod/service'],
     ['an SDK reaching over by path', 'agent-sdk/src/a.ts', '../../server-sdk/src/index.ts'],

@@ -44,8 +44,23 @@ export const whatToCheck: Readonly<Record<string, string>> = {
     'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
   'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
   'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
+  'storage.database_url':
+    'the detail in the log: it names the part that is wrong, never the URL. A password with `@`, `:`, `/` or `%` in it is percent-encoded.',
+  'storage.exhausted':
+    'free space on the disk of the server, and `max_connections`: one Tetrapod takes eleven at most.',
   'storage.locked':
-    'for a Tetrapod that still runs. The lock goes with its process; there is no file to delete.',
+    'for a Tetrapod that still runs. The lock goes with its process; there is no file to delete. On PostgreSQL `select application_name, client_addr from pg_stat_activity` shows who it is; one whose machine died is let go within half a minute.',
+  'storage.read_only':
+    'where the URL leads after a failover. `select pg_is_in_recovery()` is false on a primary.',
+  'storage.rights':
+    'that `create schema` or the ownership of the database was given to this user, and that the first schema of `search_path` exists.',
+  'storage.stopped':
+    'whether a second Tetrapod was started on the same database while this one had lost its connection. Let only one be started.',
+  'storage.timeout': '`select * from pg_stat_activity` for a long statement or a transaction left open.',
+  'storage.unreachable':
+    'host and port from the machine of the service (`pg_isready -h HOST -p PORT`), and that no pooler in transaction mode stands between: it would not keep the session that holds the database.',
+  'storage.untrusted':
+    'the authority (`sslrootcert`), and that the host in the URL is a name in the certificate.',
   'vault.keyring_exposed': 'how the file came to be readable, and whether its keys are still yours alone.',
   'vault.unopenable': 'that `keyring.json` is the one this database was written with.',
 }

@@ -10,8 +10,4 @@ export const fault = faults('service', {
     'Another program listens on this port already. Stop it, or choose another port in publicUrl.',
   ],
   address_unusable: ['unavailable', 'The service cannot listen on this address.'],
-  not_this_machine: [
-    'invalid',
-    'This version signs in built-in users alone, so publicUrl must be of this machine: http://127.0.0.1 and a port.',
-  ],
 })

@@ -63,7 +63,8 @@ export async function build({
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
   const { catalogue, warnings } = await loadCatalogue(config.text, { resolve: secrets.resolve })
-  const storage = await openStorage({ directory: dataDirectory, now: () => clock.now() })
+  const { database } = catalogue
+  const storage = await openStorage({ directory: dataDirectory, database, now: () => clock.now() })
   try {
     const opened = await open(catalogue, { storage, dataDirectory, clock, log })
     return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, log })
@@ -235,8 +236,7 @@ function service(
     socket,
     warnings,
     async listen() {
-      const { protocol, hostname, port } = new URL(publicUrl)
-      if (protocol !== 'http:') throw fault.not_this_machine()
+      const { hostname, port } = new URL(publicUrl)
       // The lock on the data directory says that nobody else listens here.
       await rm(socket, { force: true })
       await listening(operatorsFront, { path: socket })

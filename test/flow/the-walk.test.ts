@@ -2,6 +2,7 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Login } from '@tetrapod/agent-sdk'
+import { findPostgres, type FreshSchema, freshSchema } from '../support/postgres.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** The official client, pinned to the revision that the gateway speaks. */
@@ -28,12 +29,20 @@ test('who may call nothing of a server sees no tool, and the server does not hea
   }
 })
 
-describe('the walk: user, agent, gateway, MCP server, API', () => {
+const server = findPostgres()
+const databases = ['SQLite', ...(server === undefined ? [] : ['PostgreSQL'])]
+
+describe.each(databases)('the walk on %s: user, agent, gateway, MCP server, API', (database) => {
   let world: World
+  let schema: FreshSchema | undefined
   beforeAll(async () => {
-    world = await openWorld()
+    if (server !== undefined && database === 'PostgreSQL') schema = await freshSchema(server)
+    world = await openWorld({ database: schema?.url })
   })
-  afterAll(() => world.close())
+  afterAll(async () => {
+    await world.close()
+    await schema?.drop()
+  })
 
   test('the official client calls a tool and the API answers for the user of the token alone', async () => {
     const results = new Map<string, unknown>()

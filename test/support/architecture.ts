@@ -182,6 +182,7 @@ function undeclared(
   if (name.startsWith('#') || builtinModules.includes(name.replace(/^node:/, '')) || name.startsWith('node:'))
     return []
   if (name.startsWith(`${workspace}/`)) return []
+  if (isTest(path) && name.startsWith('test/support/')) return []
   const packageName = packageOf(name)
   if (!allowed.has(packageName)) return [`${path}: ${workspace} does not declare ${packageName}`]
   const only = packagesOnly[workspace]

@@ -81,12 +81,15 @@ export interface WorldOptions {
   /** Replaces the server `notes`: by one that misbehaves. */
   readonly upstream?: RequestListener
   readonly amend?: Amend
+  /** The URL of a PostgreSQL database. Absent: SQLite. */
+  readonly database?: string | undefined
 }
 
 export async function openWorld({
   policies = everyRule,
   amend,
   upstream,
+  database,
 }: WorldOptions = {}): Promise<World> {
   const [own, crmPort, payrollPort, notesPort, agentPort] = (await freePorts(5)) as [
     number,
@@ -131,10 +134,10 @@ export async function openWorld({
     listen((_request, response) => void response.end(JSON.stringify(publicJwks(agentKey))), agentPort),
   ])
 
-  const asWritten = configuration({ publicUrl, urls, policies, hashes: await hashes() })
+  const asWritten = configuration({ publicUrl, urls, policies, hashes: await hashes(), database })
   const start = async (amend: Amend = (text) => text) => {
     const text = amend(asWritten)
-    const config = { text, environment: { NOTES_SECRET } }
+    const config = { text, environment: { NOTES_SECRET, DATABASE_URL: database } }
     const started = await build({ config, dataDirectory, clock, log: memoryLog(logged) })
     await started.listen()
     return started
@@ -228,12 +231,15 @@ function configuration({
   urls,
   policies,
   hashes,
+  database,
 }: Pick<World, 'publicUrl' | 'urls'> & {
   readonly policies: string
   readonly hashes: Readonly<Record<string, string>>
+  readonly database: string | undefined
 }): string {
   return `
 publicUrl: ${publicUrl}
+${database === undefined ? '' : 'database: env:DATABASE_URL'}
 users:
   alice: { name: Alice Adams, groups: [sales], password: "${hashes['alice'] ?? ''}" }
   bob: { name: Bob Brown, groups: [sales], password: "${hashes['bob'] ?? ''}" }

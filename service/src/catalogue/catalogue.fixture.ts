@@ -31,6 +31,7 @@ const stored: Readonly<Record<string, string>> = {
   'env:ALICE': HASH,
   'env:PLAIN': 'hunter2',
   'env:EMPTY': '',
+  'env:DATABASE': 'postgres://tetrapod:hunter2@db.internal/tetrapod',
   'file:///run/secrets/robot': 'robot secret',
   'file:///run/secrets/crm': 'crm secret',
 }

@@ -1,5 +1,6 @@
 import type { Agent } from '#agents'
 import type { Api } from '#apis'
+import type { Secret } from '#kernel'
 import type { Rule } from '#policy'
 import type { Server } from '#servers'
 import type { BuiltInUser } from '#users'
@@ -8,6 +9,8 @@ import type { BuiltInUser } from '#users'
 export interface Catalogue {
   /** The issuer, and where everybody reaches us: an origin. */
   readonly publicUrl: string
+  /** The URL of the PostgreSQL database; undefined: SQLite. */
+  readonly database: Secret | undefined
   readonly users: readonly BuiltInUser[]
   readonly agents: readonly Agent[]
   readonly servers: readonly Server[]

@@ -30,6 +30,7 @@ const terms = lenient(z.object({ users: texts, agents: texts, servers: texts, ap
 
 const draftSchema = z.object({
   publicUrl: text,
+  database: text,
   users: mapOf(z.object({ password: text })),
   agents: mapOf(z.object(credential)),
   servers: mapOf(

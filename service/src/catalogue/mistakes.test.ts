@@ -171,6 +171,18 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     '3:41 users.alice.password: This reference resolves to something that is not',
   ],
   [
+    'a database URL written out',
+    'apis:\n',
+    'database: postgres://tetrapod:hunter2@db/tetrapod\napis:\n',
+    '16:11 database: A secret is never written here',
+  ],
+  [
+    'a database reference to something else',
+    'apis:\n',
+    'database: env:PLAIN\napis:\n',
+    '16:11 database: This reference resolves to something that is not the URL of a PostgreSQL database',
+  ],
+  [
     'two credentials',
     ', secret: file',
     ', jwks_uri: https://robot.example/jwks, secret: file',

@@ -7,6 +7,7 @@ describe('a secret written by mistake', () => {
   test.each([
     ['as a secret', 'file:///run/secrets/robot', secret],
     ['as a password', 'env:ALICE', secret],
+    ['as a database', 'publicUrl', `database: postgres://tetrapod:${secret}@db/tetrapod\npublicUrl`],
     ['in a URL', 'http://127.0.0.1:4001/mcp', `https://user:${secret}@crm.example/mcp`],
     ['in publicUrl', 'http://127.0.0.1:4000', `https://user:${secret}@tetrapod.example`],
     ['in the wrong place', 'groups: [sales]', `groups: ${secret}`],

@@ -3,6 +3,7 @@ import { isReference } from '#secrets'
 import { isPasswordHash } from '#users'
 import type { Draft } from './draft.ts'
 import { type Path, type Problem, valueProblem } from './problem.ts'
+import { isDatabaseUrl } from './secret-text.ts'
 
 /** Fetches what a reference names. Throws (a Fault, with a sentence for the reader) when there is nothing. */
 export type ResolveSecret = (reference: string) => Promise<Secret>
@@ -19,9 +20,9 @@ export async function resolveSecrets(
       references.map(async (reference) => [reference, await answerOf(reference, resolve)] as const),
     ),
   )
-  const problems = uses.flatMap(({ path, text, password }) => {
+  const problems = uses.flatMap(({ path, text, of }) => {
     const answer = answers.get(text)
-    const sentence = typeof answer === 'object' ? contentProblem(answer, password) : answer
+    const sentence = typeof answer === 'object' ? contentProblem(answer, of) : answer
     return sentence === undefined ? [] : [valueProblem(path, sentence)]
   })
   const secrets = [...answers].flatMap(([text, answer]) =>
@@ -40,22 +41,28 @@ async function answerOf(reference: string, resolve: ResolveSecret): Promise<Secr
   }
 }
 
-function contentProblem(secret: Secret, password: boolean): string | undefined {
+function contentProblem(secret: Secret, of: SecretUse['of']): string | undefined {
   if (secret.reveal() === '') return 'This reference resolves to an empty value: store the secret there.'
-  if (password && !isPasswordHash(secret.reveal()))
+  if (of === 'password' && !isPasswordHash(secret.reveal()))
     return 'This reference resolves to something that is not a password hash (scrypt:N:r:p:salt:hash): store there what `tetrapod hash-password` prints.'
+  if (of === 'database' && !isDatabaseUrl(secret.reveal()))
+    return 'This reference resolves to something that is not the URL of a PostgreSQL database: store postgres://user:password@host:5432/name there.'
   return undefined
 }
 
 interface SecretUse {
   readonly path: Path
   readonly text: string
-  readonly password: boolean
+  /** What it must be when it is more than a text. */
+  readonly of: 'client' | 'password' | 'database'
 }
 
-function secretUses({ users, agents, servers, apis }: Draft): readonly SecretUse[] {
+function secretUses({ database, users, agents, servers, apis }: Draft): readonly SecretUse[] {
   return [
-    ...Object.entries(users).flatMap(([key, user]) => use(['users', key, 'password'], user?.password, true)),
+    ...use(['database'], database, 'database'),
+    ...Object.entries(users).flatMap(([key, user]) =>
+      use(['users', key, 'password'], user?.password, 'password'),
+    ),
     ...Object.entries(agents).flatMap(([key, agent]) => use(['agents', key, 'secret'], agent?.secret)),
     ...Object.entries(servers).flatMap(([key, server]) =>
       use(['servers', key, 'client', 'secret'], server?.client?.secret),
@@ -66,6 +73,6 @@ function secretUses({ users, agents, servers, apis }: Draft): readonly SecretUse
   ]
 }
 
-function use(path: Path, text: unknown, password = false): readonly SecretUse[] {
-  return typeof text === 'string' ? [{ path, text, password }] : []
+function use(path: Path, text: unknown, of: SecretUse['of'] = 'client'): readonly SecretUse[] {
+  return typeof text === 'string' ? [{ path, text, of }] : []
 }

@@ -7,6 +7,12 @@ const text = z.string().regex(/\S/, 'Write a text here, or remove the key.')
 const url = checkedText(urlProblem)
 const secret = checkedText(referenceProblem)
 
+const database = secret
+  .optional()
+  .describe(
+    `The URL of a PostgreSQL database, by reference (${REFERENCE_FORMS}). Absent: SQLite in the data directory. Changing it needs a restart.`,
+  )
+
 const key = z
   .string()
   .regex(
@@ -98,6 +104,7 @@ export const catalogueSchema = z.strictObject({
   publicUrl: checkedText(publicUrlProblem).describe(
     'Where people and agents reach Tetrapod: an origin, without a path. In this version http on this machine.',
   ),
+  database,
   users: z.record(username, user).default({}).describe('Built-in users, for a first look.'),
   agents: z.record(key, agent).default({}).describe('The agents we name. The key is the client id.'),
   servers: z

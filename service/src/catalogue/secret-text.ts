@@ -17,3 +17,8 @@ export function passwordProblem(text: string): string | undefined {
     ? undefined
     : `A password is never written here: write the hash that \`tetrapod hash-password\` prints (scrypt:N:r:p:salt:hash), or name it as ${REFERENCE_FORMS}.`
 }
+
+/** By its beginning alone: what is wrong behind it, opening the database tells. */
+export function isDatabaseUrl(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(text)
+}

@@ -2,21 +2,32 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { openStorage, type Storage } from './index.ts'
+import { Secret } from '#kernel'
+import { findPostgres, freshSchema } from '../../../test/support/postgres.ts'
+import { openStorage, type Storage, type StorageOptions } from './index.ts'
 
 /** Makes an empty place for a test and returns the function that opens it, again and again; both end with the test. */
 export type Backend = () => () => Promise<Storage>
 
-/** Every backend keeps every store's promises: the contract tests run over this list. */
-export const backends: readonly (readonly [string, Backend])[] = [
-  [
-    'sqlite',
-    () => {
-      const directory = emptyDirectory()
-      return () => opened(directory)
-    },
-  ],
+/** Where a database lies. */
+export type Place = Pick<StorageOptions, 'directory' | 'database'>
+
+export const postgres = findPostgres()
+
+/** Empty places, one for each call, gone with the test. */
+export const places: readonly (readonly [string, () => Promise<Place>])[] = [
+  ['sqlite', async () => ({ directory: emptyDirectory() })],
+  ...(postgres === undefined ? [] : [['postgres', () => emptySchema(postgres)] as const]),
 ]
+
+/** Every backend keeps every store's promises: the contract tests run over this list. */
+export const backends: readonly (readonly [string, Backend])[] = places.map(([name, place]) => [
+  name,
+  () => {
+    const made = place()
+    return async () => opened(await made)
+  },
+])
 
 export function emptyDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'tetrapod-storage-'))
@@ -24,8 +35,15 @@ export function emptyDirectory(): string {
   return directory
 }
 
-export async function opened(directory: string): Promise<Storage> {
-  const storage = await openStorage({ directory, now: () => 1_700_000_000_000 })
+export async function emptySchema(server: string): Promise<Required<Place>> {
+  const directory = emptyDirectory()
+  const { url, drop } = await freshSchema(server)
+  onTestFinished(drop)
+  return { directory, database: new Secret(url) }
+}
+
+export async function opened(place: Place): Promise<Storage> {
+  const storage = await openStorage({ ...place, now: () => 1_700_000_000_000 })
   onTestFinished(() => storage.close())
   return storage
 }

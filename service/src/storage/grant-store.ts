@@ -1,9 +1,10 @@
 import type { Grant, GrantStore } from '#grants'
 import type { Kysely, Selectable } from 'kysely'
+import type { Lock } from './lock.ts'
 import { appendRevocation } from './revocation-store.ts'
 import type { GrantTable, Tables } from './tables.ts'
 
-export function createGrantStore(db: Kysely<Tables>): GrantStore {
+export function createGrantStore(db: Kysely<Tables>, lock: Lock): GrantStore {
   const grants = db.selectFrom('grants').selectAll()
   return {
     find: async (id) => fromRow(await grants.where('id', '=', id).executeTakeFirst()),
@@ -37,7 +38,7 @@ export function createGrantStore(db: Kysely<Tables>): GrantStore {
           .where('revoked_at', 'is', null)
           .executeTakeFirst()
         if (numUpdatedRows !== 1n) return false
-        await appendRevocation(transaction, entry)
+        await appendRevocation(transaction, lock, entry)
         return true
       }),
   }

@@ -6,6 +6,7 @@ import { emptyDirectory, opened } from './backends.fixture.ts'
 import { openStorage } from './index.ts'
 import { migrate } from './migrate.ts'
 import { dataMigrations, replayMigrations } from './sqlite/migrations.ts'
+import { lock } from './sqlite/backend.ts'
 import { openSqlite, type Sqlite } from './sqlite/sqlite.ts'
 
 const now = (): number => 7
@@ -45,14 +46,14 @@ test('a released migration never changes', () => {
 
 test('a file of version 1 goes on to the next version with all its rows', async () => {
   const directory = emptyDirectory()
-  const storage = await opened(directory)
+  const storage = await opened({ directory })
   const account = { id: 'u1', issuer: 'https://idp.example', subject: 'ada', createdAt: 1 }
   await storage.accounts.insert(account)
   await storage.close()
 
   const file = join(directory, 'tetrapod.db')
   const database = await sqlite(file)
-  await migrate(database.dialect, [...dataMigrations, grow], now)
+  await migrate({ dialect: database.dialect, lock, migrations: [...dataMigrations, grow], now })
   await database.close()
   expect(rows(file, 'select id, note from accounts')).toEqual([{ id: 'u1', note: null }])
   expect(rows(file, 'select * from migrations order by name')).toEqual([
@@ -63,10 +64,10 @@ test('a file of version 1 goes on to the next version with all its rows', async 
 
 test('a file that a newer version wrote is refused and left as it is', async () => {
   const directory = emptyDirectory()
-  await (await opened(directory)).close()
+  await (await opened({ directory })).close()
   const file = join(directory, 'tetrapod.db')
   const newer = await sqlite(file)
-  await migrate(newer.dialect, [...dataMigrations, grow], now)
+  await migrate({ dialect: newer.dialect, lock, migrations: [...dataMigrations, grow], now })
   await newer.close()
 
   const before = rows(file, 'select sql from sqlite_master')
@@ -78,10 +79,12 @@ test('a migration that fails leaves the file at the one before, and can be run a
   const file = join(emptyDirectory(), 'test.db')
   const database = await sqlite(file)
   const broken = { ...grow, statements: [...grow.statements, 'create table'] }
-  await expect(migrate(database.dialect, [...dataMigrations, broken], now)).rejects.toMatchObject({
+  await expect(
+    migrate({ dialect: database.dialect, lock, migrations: [...dataMigrations, broken], now }),
+  ).rejects.toMatchObject({
     code: 'storage.statement',
   })
-  await migrate(database.dialect, [...dataMigrations, grow], now)
+  await migrate({ dialect: database.dialect, lock, migrations: [...dataMigrations, grow], now })
   await database.close()
   expect(rows(file, 'select name from migrations order by name')).toEqual([
     { name: '0001-first' },
@@ -91,7 +94,7 @@ test('a migration that fails leaves the file at the one before, and can be run a
 
 test('a file that is up to date is opened without writing a migration again', async () => {
   const directory = emptyDirectory()
-  for (let start = 0; start < 3; start += 1) await (await opened(directory)).close()
+  for (let start = 0; start < 3; start += 1) await (await opened({ directory })).close()
   expect(rows(join(directory, 'tetrapod.db'), 'select name from migrations')).toEqual([
     { name: '0001-first' },
   ])

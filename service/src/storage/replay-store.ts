@@ -6,22 +6,22 @@ import type { ReplayTables } from './tables.ts'
 export function createReplayStore(db: Kysely<ReplayTables>): ReplayStore {
   return {
     use: async (key, expiresAt, now) => {
-      const [first] = await Promise.all([insertUnlessAlive(db, hashed(key), expiresAt, now), sweep(db, now)])
+      const [first] = await Promise.all([insertUnlessAlive(db, key, expiresAt, now), sweep(db, now)])
       return first
     },
   }
 }
 
 /** One statement, so that of two at once one wins. A row that has expired counts as absent, swept or not. */
-async function insertUnlessAlive(
+export async function insertUnlessAlive(
   db: Kysely<ReplayTables>,
-  keyHash: string,
+  key: string,
   expiresAt: number,
   now: number,
 ): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('replays')
-    .values({ key_hash: keyHash, expires_at: expiresAt })
+    .values({ key_hash: hashed(key), expires_at: expiresAt })
     .onConflict((conflict) =>
       conflict
         .column('key_hash')

@@ -1,10 +1,11 @@
 import type { RevocationEntry, RevocationStore } from '#revocation'
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
+import type { Lock } from './lock.ts'
 import type { Tables } from './tables.ts'
 
-export function createRevocationStore(db: Kysely<Tables>): RevocationStore {
+export function createRevocationStore(db: Kysely<Tables>, lock: Lock): RevocationStore {
   return {
-    append: (entry) => appendRevocation(db, entry),
+    append: (entry) => db.transaction().execute((transaction) => appendRevocation(transaction, lock, entry)),
     after: async (sequence, now) => {
       const rows = await db
         .selectFrom('revocations')
@@ -27,10 +28,17 @@ export function createRevocationStore(db: Kysely<Tables>): RevocationStore {
   }
 }
 
-/** Appends to the feed, within a transaction when handed one, and returns the place in the sequence. */
-export async function appendRevocation(db: Kysely<Tables>, entry: RevocationEntry): Promise<number> {
-  const { kind, idHash, at, expiresAt } = entry
-  const { sequence } = await db
+/**
+ * Appends to the feed in a transaction, and returns the place in the sequence. One writer at a time until its commit:
+ * a later place never becomes visible before an earlier one, so a reader that goes by the sequence misses none.
+ */
+export async function appendRevocation(
+  transaction: Transaction<Tables>,
+  lock: Lock,
+  { kind, idHash, at, expiresAt }: RevocationEntry,
+): Promise<number> {
+  await lock(transaction, 'feed')
+  const { sequence } = await transaction
     .insertInto('revocations')
     .values({ kind, id_hash: idHash, at, expires_at: expiresAt })
     .returning('sequence')

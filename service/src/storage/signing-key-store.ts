@@ -1,9 +1,9 @@
-import type { SigningKeyRow, SigningKeyStore } from '#tokens'
-import type { Sealed } from '#vault'
-import { expressionBuilder, type Kysely, sql } from 'kysely'
+import type { SigningKeyStore } from '#tokens'
+import type { Kysely } from 'kysely'
+import type { Lock } from './lock.ts'
 import type { Tables } from './tables.ts'
 
-export function createSigningKeyStore(db: Kysely<Tables>): SigningKeyStore {
+export function createSigningKeyStore(db: Kysely<Tables>, lock: Lock): SigningKeyStore {
   return {
     list: async () => {
       const rows = await db
@@ -14,22 +14,14 @@ export function createSigningKeyStore(db: Kysely<Tables>): SigningKeyStore {
         .execute()
       return rows.map(({ kid, created_at, sealed }) => ({ kid, createdAt: created_at, sealed }))
     },
-    insertFirst: async ({ kid, createdAt, sealed }: SigningKeyRow) => {
-      const is = expressionBuilder<Tables>()
-      const row = db
-        .selectNoFrom([
-          sql<string>`${kid}`.as('kid'),
-          sql<number>`${createdAt}`.as('created_at'),
-          sql<Sealed>`${sealed}`.as('sealed'),
-        ])
-        .where(is.not(is.exists(db.selectFrom('signing_keys').select('kid'))))
-      // One statement: between a look and a write another start could write its own first key.
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('signing_keys')
-        .columns(['kid', 'created_at', 'sealed'])
-        .expression(row)
-        .executeTakeFirst()
-      return numInsertedOrUpdatedRows === 1n
-    },
+    insertFirst: ({ kid, createdAt, sealed }) =>
+      db.transaction().execute(async (transaction) => {
+        // Between a look and a write another start could write its own first key.
+        await lock(transaction, 'first-signing-key')
+        const first = await transaction.selectFrom('signing_keys').select('kid').limit(1).executeTakeFirst()
+        if (first !== undefined) return false
+        await transaction.insertInto('signing_keys').values({ kid, created_at: createdAt, sealed }).execute()
+        return true
+      }),
   }
 }

@@ -6,7 +6,7 @@ import { backends, winnersOfFifty } from './backends.fixture.ts'
 const code: StateRow = {
   model: 'AuthorizationCode',
   idHash: 'h1',
-  version: 1,
+  version: 1_700_000_000_000,
   sealed: new Uint8Array([1, 2, 3]) as Sealed,
   grantId: 'g1.f1',
   uidHash: undefined,

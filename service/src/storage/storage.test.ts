@@ -7,8 +7,8 @@ import { once } from 'node:events'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
-import { emptyDirectory, opened } from './backends.fixture.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { emptyDirectory, opened, type Place, places } from './backends.fixture.ts'
 import { openStorage } from './index.ts'
 
 const bundle = { replica: 'a', at: 1, records: 1, body: new Uint8Array(2000) }
@@ -37,7 +37,7 @@ const state: StateRow = {
 
 test('the directory and every file in it are their owner’s alone', async () => {
   const directory = join(emptyDirectory(), 'made', 'here')
-  const storage = await opened(directory)
+  const storage = await opened({ directory })
   await storage.bundles.append({ ...bundle, sequence: 1 })
   await storage.replay.use('jti', 1000, 900)
   expect(mode(directory)).toBe('700')
@@ -56,83 +56,85 @@ test('the directory and every file in it are their owner’s alone', async () =>
 
 test('a second Tetrapod on the directory is told so, and the first one goes on', async () => {
   const directory = emptyDirectory()
-  const first = await opened(directory)
+  const first = await opened({ directory })
   await expect(openStorage({ directory })).rejects.toMatchObject({ code: 'storage.locked' })
   await first.bundles.append({ ...bundle, sequence: 1 })
   await first.close()
-  expect(await (await opened(directory)).bundles.last('a')).toBe(1)
+  expect(await (await opened({ directory })).bundles.last('a')).toBe(1)
 })
 
-test('closing and opening again keeps a row of every store', async () => {
-  const directory = emptyDirectory()
-  const before = await opened(directory)
-  const sealed = new Uint8Array([1, 2, 3]) as Sealed
-  const session = { id: 's1', account: 'u1', authTime: 1, acr: 'pwd', expiresAt: 2 }
-  await before.secrets.insert('tickets', sealed)
-  await before.signingKeys.insertFirst({ kid: 'k1', createdAt: 1, sealed })
-  await before.accounts.insert({ id: 'u1', issuer: 'i', subject: 's', createdAt: 1 })
-  await before.sessions.insert('hash', session)
-  await before.grants.insert(grant)
-  await before.revocations.append(entry)
-  await before.state.upsert(state)
-  await before.replay.use('jti', 1000, 900)
-  await before.bundles.append({ ...bundle, sequence: 1 })
-  await before.bundles.settle('a', 1)
-  await before.close()
+describe.each(places)('storage on %s', (_, place) => {
+  test('closing and opening again keeps a row of every store', async () => {
+    const at = await place()
+    const before = await opened(at)
+    const sealed = new Uint8Array([1, 2, 3]) as Sealed
+    const session = { id: 's1', account: 'u1', authTime: 1, acr: 'pwd', expiresAt: 2 }
+    await before.secrets.insert('tickets', sealed)
+    await before.signingKeys.insertFirst({ kid: 'k1', createdAt: 1, sealed })
+    await before.accounts.insert({ id: 'u1', issuer: 'i', subject: 's', createdAt: 1 })
+    await before.sessions.insert('hash', session)
+    await before.grants.insert(grant)
+    await before.revocations.append(entry)
+    await before.state.upsert(state)
+    await before.replay.use('jti', 1000, 900)
+    await before.bundles.append({ ...bundle, sequence: 1 })
+    await before.bundles.settle('a', 1)
+    await before.close()
 
-  const after = await opened(directory)
-  expect(await after.secrets.find('tickets')).toEqual(sealed)
-  expect(await after.signingKeys.list()).toEqual([{ kid: 'k1', createdAt: 1, sealed }])
-  expect((await after.accounts.byId('u1'))?.subject).toBe('s')
-  expect(await after.sessions.find('hash')).toEqual(session)
-  expect(await after.grants.list()).toEqual([grant])
-  expect(await after.revocations.after(0, 0)).toEqual([{ ...entry, sequence: 1 }])
-  expect(await after.state.find('Session', 'h1')).toEqual(state)
-  expect(await after.replay.use('jti', 1000, 900)).toBe(false)
-  expect(await after.bundles.after('a', 0, 10)).toEqual([{ ...bundle, sequence: 1 }])
-  expect(await after.bundles.settled('a')).toBe(1)
-})
+    const after = await opened(at)
+    expect(await after.secrets.find('tickets')).toEqual(sealed)
+    expect(await after.signingKeys.list()).toEqual([{ kid: 'k1', createdAt: 1, sealed }])
+    expect((await after.accounts.byId('u1'))?.subject).toBe('s')
+    expect(await after.sessions.find('hash')).toEqual(session)
+    expect(await after.grants.list()).toEqual([grant])
+    expect(await after.revocations.after(0, 0)).toEqual([{ ...entry, sequence: 1 }])
+    expect(await after.state.find('Session', 'h1')).toEqual(state)
+    expect(await after.replay.use('jti', 1000, 900)).toBe(false)
+    expect(await after.bundles.after('a', 0, 10)).toEqual([{ ...bundle, sequence: 1 }])
+    expect(await after.bundles.settled('a')).toBe(1)
+  })
 
-test('a killed process keeps others out while it lives, loses no row it confirmed, and leaves nothing to clean up', async () => {
-  const directory = emptyDirectory()
-  const writer = startWriter(directory)
-  const confirmed: number[] = []
-  for await (const line of createInterface({ input: writer.stdout })) {
-    confirmed.push(Number(line))
-    if (confirmed.length === 1) {
-      await expect(openStorage({ directory })).rejects.toMatchObject({ code: 'storage.locked' })
+  test('a killed process keeps others out while it lives, loses no row it confirmed, and leaves nothing to clean up', async () => {
+    const at = await place()
+    const writer = startWriter(at)
+    const confirmed: number[] = []
+    for await (const line of createInterface({ input: writer.stdout })) {
+      confirmed.push(Number(line))
+      if (confirmed.length === 1) {
+        await expect(openStorage(at)).rejects.toMatchObject({ code: 'storage.locked' })
+      }
+      if (confirmed.length === 100) writer.kill('SIGKILL')
     }
-    if (confirmed.length === 100) writer.kill('SIGKILL')
-  }
-  if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit')
-  expect(writer.signalCode).toBe('SIGKILL')
+    if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit')
+    expect(writer.signalCode).toBe('SIGKILL')
 
-  const { bundles, replay } = await opened(directory)
-  const kept = await bundles.after('a', 0, 1_000_000)
-  expect(kept.map(({ sequence }) => sequence)).toEqual(expect.arrayContaining(confirmed))
-  expect(kept.length).toBe(await bundles.last('a'))
-  expect(await replay.use(`jti ${confirmed.at(-1)}`, 1000, 900)).toBe(false)
-})
+    const { bundles, replay } = await opened(at)
+    const kept = await bundles.after('a', 0, 1_000_000)
+    expect(kept.map(({ sequence }) => sequence)).toEqual(expect.arrayContaining(confirmed))
+    expect(kept.length).toBe(await bundles.last('a'))
+    expect(await replay.use(`jti ${confirmed.at(-1)}`, 1000, 900)).toBe(false)
+  })
 
-test('what was asked before closing is done, and what is asked after is refused', async () => {
-  const directory = emptyDirectory()
-  const storage = await opened(directory)
-  await storage.grants.insert(grant)
-  const before = Promise.all([
-    storage.grants.revoke('g1', 5, entry),
-    ...[1, 2, 3].map((sequence) => storage.bundles.append({ ...bundle, sequence })),
-  ])
-  await new Promise(setImmediate)
-  await Promise.all([storage.close(), storage.close(), before])
+  test('what was asked before closing is done, and what is asked after is refused', async () => {
+    const at = await place()
+    const storage = await opened(at)
+    await storage.grants.insert(grant)
+    const before = Promise.all([
+      storage.grants.revoke('g1', 5, entry),
+      ...[1, 2, 3].map((sequence) => storage.bundles.append({ ...bundle, sequence })),
+    ])
+    await new Promise(setImmediate)
+    await Promise.all([storage.close(), storage.close(), before])
 
-  const closed = { code: 'storage.closed' }
-  await expect(storage.bundles.last('a')).rejects.toMatchObject(closed)
-  await expect(storage.grants.revoke('g1', 5, entry)).rejects.toMatchObject(closed)
-  await expect(storage.replay.use('jti', 1000, 900)).rejects.toMatchObject(closed)
-  const again = await opened(directory)
-  expect(await again.bundles.last('a')).toBe(3)
-  expect((await again.grants.find('g1'))?.revokedAt).toBe(5)
-  expect(await again.revocations.after(0, 0)).toHaveLength(1)
+    const closed = { code: 'storage.closed' }
+    await expect(storage.bundles.last('a')).rejects.toMatchObject(closed)
+    await expect(storage.grants.revoke('g1', 5, entry)).rejects.toMatchObject(closed)
+    await expect(storage.replay.use('jti', 1000, 900)).rejects.toMatchObject(closed)
+    const again = await opened(at)
+    expect(await again.bundles.last('a')).toBe(3)
+    expect((await again.grants.find('g1'))?.revokedAt).toBe(5)
+    expect(await again.revocations.after(0, 0)).toHaveLength(1)
+  })
 })
 
 test('a place that is no directory, and a file that is no database, are told apart; both leave nothing open', async () => {
@@ -146,7 +148,7 @@ test('a place that is no directory, and a file that is no database, are told apa
     writeFileSync(join(directory, name), 'this is not a database, whatever its name says')
     await expect(openStorage({ directory })).rejects.toMatchObject({ code: 'storage.damaged' })
     writeFileSync(join(directory, name), '')
-    await opened(directory)
+    await opened({ directory })
   }
 })
 
@@ -155,10 +157,17 @@ function mode(path: string): string {
 }
 
 /** A process that confirms each row on its standard output once the store has resolved it. */
-function startWriter(directory: string): ChildProcess & { readonly stdout: NodeJS.ReadableStream } {
+function startWriter({
+  directory,
+  database,
+}: Place): ChildProcess & { readonly stdout: NodeJS.ReadableStream } {
+  const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
   const code = `
-    import { openStorage } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)}
-    const { bundles, replay } = await openStorage({ directory: ${JSON.stringify(directory)} })
+    import { openStorage } from ${module('./index.ts')}
+    import { Secret } from ${module('../kernel/index.ts')}
+    const { DIRECTORY: directory, DATABASE: url } = process.env
+    const database = url === undefined ? undefined : new Secret(url)
+    const { bundles, replay } = await openStorage({ directory, database })
     const body = new Uint8Array(2000)
     for (let sequence = 1; ; sequence += 1) {
       await Promise.all([
@@ -169,6 +178,7 @@ function startWriter(directory: string): ChildProcess & { readonly stdout: NodeJ
     }`
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { DIRECTORY: directory, ...(database === undefined ? {} : { DATABASE: database.reveal() }) },
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child

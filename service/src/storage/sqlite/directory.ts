@@ -16,11 +16,22 @@ export function prepareDirectory(directory: string): DatabaseFiles {
   const lock = join(directory, 'lock')
   const data = join(directory, 'tetrapod.db')
   const replay = join(directory, 'replay.db')
+  makeFiles(directory, [lock, data, replay])
+  return { data: { file: data, synchronous: 'FULL', lock }, replay: { file: replay, synchronous: 'NORMAL' } }
+}
+
+/** The lock of a directory without a database in it: a file that holds nothing. Throws as {@link prepareDirectory}. */
+export function prepareLock(directory: string): DatabaseFile {
+  const lock = join(directory, 'lock')
+  makeFiles(directory, [lock])
+  return { file: ':memory:', synchronous: 'NORMAL', lock }
+}
+
+function makeFiles(directory: string, files: readonly string[]): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    for (const file of [lock, data, replay]) closeSync(openSync(file, 'a', 0o600))
+    for (const file of files) closeSync(openSync(file, 'a', 0o600))
   } catch (cause) {
     throw fault.unopenable({ detail: directory, cause })
   }
-  return { data: { file: data, synchronous: 'FULL', lock }, replay: { file: replay, synchronous: 'NORMAL' } }
 }

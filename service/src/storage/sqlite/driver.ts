@@ -1,5 +1,5 @@
 import type { DatabaseConnection, Driver, QueryResult } from 'kysely'
-import { fault } from './faults.ts'
+import { fault } from '../faults.ts'
 import type { Thread } from './thread.ts'
 import type { Answer } from './worker.ts'
 

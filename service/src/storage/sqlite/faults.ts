@@ -1,10 +1,6 @@
 import { faults } from '#kernel'
 
 export const fault = faults('storage', {
-  locked: [
-    'unavailable',
-    'Another Tetrapod runs on this data directory. Stop it first, or give this one a directory of its own.',
-  ],
   unopenable: [
     'unavailable',
     'The data directory cannot be opened. Check that it exists, that it belongs to this user and that the disk is writable.',
@@ -20,14 +16,5 @@ export const fault = faults('storage', {
   busy: [
     'unavailable',
     'Another program holds the database file. Close it: only Tetrapod may have its data directory open.',
-  ],
-  closed: ['unavailable', 'Tetrapod is shutting down. Try again when it has started.'],
-  stopped: [
-    'unavailable',
-    'The database stopped unexpectedly. Restart Tetrapod: nothing that was confirmed is lost.',
-  ],
-  statement: [
-    'internal',
-    'The database refused a statement. This is a defect in Tetrapod: please report it.',
   ],
 })

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { fault } from './faults.ts'
+import { fault } from '../faults.ts'
 import { toFault } from './to-fault.ts'
 import type { Answer, DatabaseFile, Order, Reply } from './worker.ts'
 

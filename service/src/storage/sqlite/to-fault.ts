@@ -1,4 +1,5 @@
 import type { Fault, FaultMembers } from '#kernel'
+import { fault as common } from '../faults.ts'
 import { fault } from './faults.ts'
 import type { Failure } from './worker.ts'
 
@@ -7,9 +8,9 @@ export function toFault({ at, errcode, message }: Failure, file: string): Fault 
   const priv = { detail: `${file}: ${message}` }
   // The low byte is the result code; the rest says where it came from (https://sqlite.org/rescode.html).
   const code = errcode === undefined ? undefined : errcode & 0xff
-  if (at === 'lock' && code === BUSY) return fault.locked(priv)
+  if (at === 'lock' && code === BUSY) return common.locked(priv)
   const known = code === undefined ? undefined : meanings.get(code)
-  return (known ?? (at === 'statement' ? fault.statement : fault.unopenable))(priv)
+  return (known ?? (at === 'statement' ? common.statement : fault.unopenable))(priv)
 }
 
 const BUSY = 5

@@ -1,0 +1,60 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import type { ClientConfig } from 'pg'
+import { randomId, type Secret } from '#kernel'
+import type { Backend } from '../backend.ts'
+import { migrate } from '../migrate.ts'
+import { prepareLock } from '../sqlite/directory.ts'
+import { openSqlite } from '../sqlite/sqlite.ts'
+import type { ReplayTables, Tables } from '../tables.ts'
+import { connectionTo, patient } from './connection.ts'
+import { lock } from './locks.ts'
+import { migrations } from './migrations.ts'
+import { createPool } from './pool.ts'
+import { createPostgresReplayStore } from './replay-store.ts'
+import { takeTenure, type Tenure } from './tenure.ts'
+
+export interface PostgresOptions {
+  /** Keyring and socket lie there, so it too belongs to one process: its lock is held. */
+  readonly directory: string
+  readonly database: Secret
+  readonly now: () => number
+}
+
+/** Opens the database and holds it until it is closed. What it throws: `openStorage`. Then nothing stays open. */
+export async function openPostgresBackend({ directory, database, now }: PostgresOptions): Promise<Backend> {
+  const config = connectionTo(database, `tetrapod ${randomId()}`)
+  const directoryLock = await openSqlite(prepareLock(directory))
+  let tenure: Tenure | undefined
+  try {
+    tenure = await takeTenure(config)
+    await migrateWith(config, tenure, now)
+  } catch (error) {
+    await tenure?.close()
+    await directoryLock.close()
+    throw error
+  }
+  const held = tenure
+  const pool = createPool(config, held)
+  const dialect = new PostgresDialect({ pool })
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    await pool.end()
+    await held.close()
+    await directoryLock.close()
+  }
+  return {
+    db: new Kysely<Tables>({ dialect }),
+    lock,
+    replay: createPostgresReplayStore(new Kysely<ReplayTables>({ dialect })),
+    close: () => (closed ??= close()),
+  }
+}
+
+async function migrateWith(config: ClientConfig, tenure: Tenure, now: () => number): Promise<void> {
+  const pool = createPool(patient(config), tenure, 1)
+  try {
+    await migrate({ dialect: new PostgresDialect({ pool }), lock, migrations, now })
+  } finally {
+    await pool.end()
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import type { Sealed } from '#vault'
+import { ask } from '../../../../test/support/postgres.ts'
+import { opened, postgres, winnersOfFifty } from '../backends.fixture.ts'
+import { appendRevocation, createRevocationStore } from '../revocation-store.ts'
+import { lock } from './locks.ts'
+import { bundle, database, entry, fresh, HOLDER, query, until, waiting } from './postgres.fixture.ts'
+
+describe.runIf(postgres !== undefined)('several connections to PostgreSQL', () => {
+  test('a later entry of the feed is never seen before an earlier one, whoever commits first', async () => {
+    const place = await fresh()
+    await (await opened(place)).close()
+    const db = database(place)
+    const feed = createRevocationStore(db, lock)
+    const appended = Promise.withResolvers<void>()
+    const commit = Promise.withResolvers<void>()
+    const slow = db.transaction().execute(async (transaction) => {
+      await appendRevocation(transaction, lock, entry('slow'))
+      appended.resolve()
+      await commit.promise
+    })
+    await appended.promise
+    let overtook = false
+    const quick = feed.append(entry('quick')).then(() => (overtook = true))
+    await until(async () => overtook || (await waiting(place)))
+    const seen = await feed.after(0, 0)
+    commit.resolve()
+    await Promise.all([slow, quick])
+    const rest = await feed.after(seen.at(-1)?.sequence ?? 0, 0)
+    expect([...seen, ...rest].map(({ idHash }) => idHash)).toEqual(['slow', 'quick'])
+  })
+
+  test('a first signing key that another start is about to commit is waited for, not doubled', async () => {
+    const place = await fresh()
+    const { signingKeys } = await opened(place)
+    const key = { kid: 'k1', createdAt: 1, sealed: new Uint8Array(1) as Sealed }
+    let answer: boolean | undefined
+    const second = await database(place)
+      .transaction()
+      .execute(async (transaction) => {
+        await lock(transaction, 'first-signing-key')
+        await transaction
+          .insertInto('signing_keys')
+          .values({ kid: 'k0', created_at: 0, sealed: key.sealed })
+          .execute()
+        const asked = signingKeys.insertFirst(key).then((first) => (answer = first))
+        await until(async () => answer !== undefined || (await waiting(place)))
+        return { asked }
+      })
+    expect(await second.asked).toBe(false)
+    expect((await signingKeys.list()).map(({ kid }) => kid)).toEqual(['k0'])
+  })
+
+  test('only what may be used once is committed without waiting for the disk', async () => {
+    const place = await fresh()
+    const { bundles, replay } = await opened(place)
+    const url = place.database?.reveal() ?? ''
+    await ask(url, 'create table seen (of text, setting text)')
+    await ask(
+      url,
+      `create function look() returns trigger language plpgsql as
+       $$ begin insert into seen values (tg_table_name, current_setting('synchronous_commit')); return new; end $$`,
+    )
+    for (const table of ['bundles', 'replays'])
+      await ask(url, `create trigger look before insert on ${table} for each row execute function look()`)
+    await replay.use('jti', 1000, 900)
+    await bundles.append({ ...bundle, sequence: 1 })
+    await replay.use('jti 2', 1000, 900)
+    expect(await query(place, 'select distinct of, setting from seen order by of')).toEqual([
+      { of: 'bundles', setting: 'on' },
+      { of: 'replays', setting: 'off' },
+    ])
+  })
+
+  test('fifty calls at once share ten connections', async () => {
+    const place = await fresh()
+    const { secrets } = await opened(place)
+    expect(await winnersOfFifty(() => secrets.insert('name', new Uint8Array(1) as Sealed))).toBe(1)
+    const ours = `select count(*)::int as n from pg_stat_activity where application_name =
+    (select application_name from (${HOLDER}) holder)`
+    // One more: the one that holds the database.
+    expect(await query(place, ours)).toEqual([{ n: 11 }])
+  })
+})
