@@ -5,6 +5,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBrowser } from '../../demo/src/walk/scripted-browser.ts'
 import type { AuditLine } from '../../service/src/audit/index.ts'
+import { openForge } from '../support/forge.ts'
 import { ask, rpc, send } from '../support/wire.ts'
 import { NOTES_SECRET, openWorld, type World } from '../support/world.ts'
 
@@ -190,6 +191,16 @@ describe('a grant', () => {
       ({ kind, grant }) => kind === 'grant_revoked' && grant === gid,
     )
     expect(revoked).toMatchObject([{ username: 'bob', outcome: 'recorded' }])
+  })
+
+  test('bounds what a list is asked for upstream, whatever scopes a token of ours says', async () => {
+    const login = await world.signIn('alice', { scopes: ['crm.read'] })
+    const wider = await (
+      await openForge(world)
+    ).sign({ ...decodeJwt(login.token() ?? ''), scope: 'crm.read crm.write' })
+    const { status } = await send(rpc({ url: world.mount('crm'), token: wider, method: 'tools/list' }))
+    expect(status).toBe(200)
+    expect(decodeJwt(world.lastToken('crm'))['scope']).toBe('crm.read')
   })
 
   test('of one user lives on when the grant of another is revoked', async () => {

@@ -68,6 +68,17 @@ describe('a server behind the gateway', () => {
     })
   })
 
+  test('is not quoted in our log, whatever it answers', async () => {
+    behave = (_message, response) => {
+      response.setHeader('content-type', 'application/json').end('CANARY-from-upstream')
+    }
+    const before = world.logged.length
+    expect((await call()).message).toMatchObject({ error: { data: { code: 'gateway.upstream_malformed' } } })
+    const logged = world.logged.slice(before)
+    expect(logged).toHaveLength(1)
+    expect(logged.join()).not.toContain('CANARY')
+  })
+
   const unavailable = /cannot be reached or did not answer/
   const malformed = /something that is not MCP/
   const refused = /refused the gateway’s own token/

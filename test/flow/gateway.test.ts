@@ -265,6 +265,15 @@ describe('the gateway answers', () => {
       })
     })
 
+    test.each(['/.well-known/oauth-protected-resource/crm/mcp', '/jwks'])(
+      'the document at %s is read, and nothing else can be done with it',
+      async (path) => {
+        const { status, headers } = await fetch(`${world.publicUrl}${path}`, { method: 'POST', body: '{}' })
+        expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+        expect((await fetch(`${world.publicUrl}${path}`, { method: 'HEAD' })).status).toBe(200)
+      },
+    )
+
     test('each mount has metadata of its own, the same under any host and query, and no other path has any', async () => {
       const expected = {
         crm: { scopes: ['crm.read', 'crm.write'], name: 'Customers' },

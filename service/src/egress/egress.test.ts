@@ -139,3 +139,9 @@ describe('the keys of a party', () => {
     await expect(keys(asked, token)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
   })
 })
+
+test('a library that wants to send more than a GET through the configured door is refused, not misread', async () => {
+  const origin = await party((_request, response) => response.end('{}'))
+  const sending = configuredFetch(doorTo(origin))(origin, { method: 'POST', body: 'x' })
+  await expect(sending).rejects.toThrow('only GET')
+})

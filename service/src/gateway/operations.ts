@@ -57,8 +57,7 @@ export async function listTools(operation: Operation, deps: OperateDeps): Promis
   const scopes = heldScopes(caller, server)
   const decision = deps.policy.decide(caller.subject, { kind: 'server', server: server.key })
   const planned: Planned = { method: 'tools/list', params, scopes, decision }
-  // Who can call nothing sees nothing, and the server does not hear of them.
-  if (decision.effect === 'deny') return answerUnasked(planned, operation, deps, NO_TOOLS)
+  if (decision.effect === 'deny') return answerWithNone(planned, operation, deps)
   await perform(planned, operation, deps, (result) => {
     const tools = Array.isArray(result['tools']) ? (result['tools'] as unknown[]) : []
     const shown = tools.filter(
@@ -155,15 +154,11 @@ async function perform(
   }
 }
 
-/** An answer that needs nothing of the upstream: the refusal is on record, the caller sees what is left. */
-async function answerUnasked(
-  planned: Planned,
-  operation: Operation,
-  deps: OperateDeps,
-  result: Result,
-): Promise<void> {
-  await deps.audit.decide({ ...decisionRecord(planned, operation), reason: 'gateway.policy_denied' })
-  relay(operation.response, operation.id, operation.meta, operation.signal).finish({ result })
+/** Who can call nothing sees nothing: the refusal is on record, and the server does not hear of them. */
+async function answerWithNone(planned: Planned, operation: Operation, deps: OperateDeps): Promise<void> {
+  await deps.audit.decide(decisionRecord({ ...planned, refusal: fault.policy_denied() }, operation))
+  const { response, id, meta, signal } = operation
+  relay(response, id, meta, signal).finish({ result: NO_TOOLS })
 }
 
 /** A call that was permitted and then not answered: whose doing it was. */

@@ -78,3 +78,8 @@ test('a record has the members that were put into it and no others, whatever the
   })
   fc.assert(property)
 })
+
+test('no id begins with a hyphen: a command would take it for an option', () => {
+  const ids = Array.from({ length: 3000 }, () => randomId())
+  expect(ids.filter((id) => id.startsWith('-'))).toEqual([])
+})

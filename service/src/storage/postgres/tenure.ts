@@ -8,7 +8,7 @@ import { toFault } from './to-fault.ts'
 export interface Tenure {
   /**
    * Resolves while the database is ours; takes it again when the connection was lost. Throws `storage.stopped` from the
-   * moment on when another process had it, and for now `storage.unreachable` when there is no way to tell.
+   * moment on when another process had it, and `storage.unreachable` as long as there is no way to tell.
    */
   hold(): Promise<void>
   /** Asks the server, over a connection that is new, whether it is: a lock that was lost unnoticed is found out here. */
