@@ -76,12 +76,14 @@ describe.runIf(executablePath !== undefined)('in Chromium, without JavaScript, b
       const page = await context.newPage()
       await loginBy(async (url) => {
         await page.goto(url)
+        await page.waitForSelector('#username:focus')
         await page.keyboard.type('bob')
         await page.keyboard.press('Tab')
         await page.keyboard.type('wrong')
         await page.keyboard.press('Enter')
         await page.waitForSelector('[role=alert]')
         expect(await page.inputValue('#username')).toBe('bob')
+        await page.waitForSelector('#password:focus')
         await page.keyboard.type(passwords['bob'] ?? '')
         await page.keyboard.press('Enter')
         await page.waitForURL('**/interaction/**')
@@ -113,6 +115,7 @@ describe.runIf(executablePath !== undefined)('in Chromium, without JavaScript, b
 
 /** Fills in the form from wherever the focus is: the page puts it into the first field that is empty. */
 async function signIn(page: Page, username: string): Promise<void> {
+  await page.waitForSelector('input:focus')
   await focus(page, '#username')
   await page.keyboard.press('ControlOrMeta+A')
   await page.keyboard.type(username)
