@@ -8,7 +8,7 @@ import { type Audit, openAudit } from '#audit'
 import { type Catalogue, loadCatalogue } from '#catalogue'
 import { createEgress, type Egress, keySet } from '#egress'
 import { gatewayRoutes } from '#gateway'
-import { createGrants, type Grant } from '#grants'
+import { createFamilies, createGrants, type Grant } from '#grants'
 import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
 import { type Client, oauthRoutes } from '#oauth'
@@ -48,6 +48,8 @@ export interface Service {
 const DRAIN_MS = 10_000
 /** How often expired state is forgotten. */
 const SWEEP_MS = 10 * 60_000
+/** How long a login of an agent is remembered after its last use: longer than anything of it can live. */
+const FAMILY_KEPT_MS = 90 * 24 * 3600_000
 /** The operators' socket in the data directory. */
 export const SOCKET = 'tetrapod.sock'
 
@@ -116,6 +118,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   const { accounts, sessions } = storage
   const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, clock, log })
   const grants = createGrants({ store: storage.grants, revocation, clock })
+  const families = createFamilies({ store: storage.families, grants, revocation, clock })
   const policy = compilePolicy(catalogue.rules)
   const records = recorders(audit, users)
 
@@ -127,8 +130,8 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     clients: clientsOf(catalogue, egress),
     state: storage.state,
     replay: storage.replay,
+    families,
     vault,
-    revocation,
     feed,
     tickets: createTickets({ key: await vault.keep('tickets'), clock }),
     cookieKey: await vault.keep('cookies'),
@@ -227,6 +230,7 @@ function service(
       storage.state.sweep(clock.now()),
       storage.sessions.sweep(nowSeconds(clock)),
       storage.revocations.sweep(clock.now()),
+      storage.families.sweep(clock.now() - FAMILY_KEPT_MS),
     ]
     Promise.all(swept).catch((error: unknown) => logged(error, log))
   }, SWEEP_MS)

@@ -1,8 +1,7 @@
 import { errors } from 'oidc-provider'
 import { describe, expect, test } from 'vitest'
-import type { Grants } from '#grants'
+import type { Families } from '#grants'
 import { hashed } from '#kernel'
-import type { Revocation } from '#revocation'
 import type { Sealed, Vault } from '#vault'
 import { stateAdapter } from './adapter.ts'
 import type { StateRow, StateStore } from './state-store.ts'
@@ -11,7 +10,7 @@ const NOW = 1_700_000_000_000
 const LOGIN = 'grant.family.session'
 
 /** An adapter on memory; the vault keeps what it was given and hands out numbers. */
-function opened({ live = true, replayed = false } = {}) {
+function opened({ live = true, replayed = false, grant = 'grant' } = {}) {
   const rows = new Map<string, StateRow>()
   const sealed = new Map<string, Buffer>()
   const revoked: string[] = []
@@ -46,13 +45,12 @@ function opened({ live = true, replayed = false } = {}) {
       return sealed.get(String(value)) ?? Buffer.alloc(0)
     },
   } as unknown as Vault
-  const grants = { live: async () => (live ? {} : undefined) } as unknown as Grants
-  const revocation = {
-    revoked: (_kind: string, id: string) => revoked.includes(id),
-    revoke: async (_kind: string, id: string) => void revoked.push(id),
-  } as unknown as Revocation
+  const families = {
+    live: async (id: string) => (live && !revoked.includes(id) ? { grant } : undefined),
+    end: async (id: string) => revoked.push(id) > 0,
+  } as unknown as Families
   const replay = { use: async () => !replayed }
-  const adapter = stateAdapter({ state, replay, vault, grants, revocation, clock, errors })
+  const adapter = stateAdapter({ state, replay, vault, families, clock, errors })
   return { adapter, rows, revoked, clock }
 }
 

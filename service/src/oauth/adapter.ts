@@ -1,8 +1,7 @@
 import { ACCESS_TOKEN_SECONDS, ASSERTION_SECONDS_MAX, CLOCK_SKEW_SECONDS } from '@tetrapod/protocol'
 import type { Adapter, AdapterPayload, errors as libraryErrors } from 'oidc-provider'
-import type { Grants } from '#grants'
+import type { Families } from '#grants'
 import { type Clock, hashed, nowSeconds } from '#kernel'
-import type { Revocation } from '#revocation'
 import type { RowKey, Vault } from '#vault'
 import { parseLoginId } from './login-id.ts'
 import type { ReplayStore, StateRow, StateStore } from './state-store.ts'
@@ -11,8 +10,7 @@ export interface AdapterDeps {
   readonly state: StateStore
   readonly replay: ReplayStore
   readonly vault: Vault
-  readonly grants: Grants
-  readonly revocation: Revocation
+  readonly families: Families
   readonly clock: Clock
   readonly errors: typeof libraryErrors
 }
@@ -101,16 +99,16 @@ function replayAdapter({ replay, clock, errors }: AdapterDeps): Adapter {
 }
 
 /** Finding the library's Grant asks whether ours lives: this is what stops codes at once. */
-async function loginLives(id: string, { grants, revocation }: AdapterDeps): Promise<boolean> {
+async function loginLives(id: string, { families }: AdapterDeps): Promise<boolean> {
   const login = parseLoginId(id)
-  if (login === undefined || revocation.revoked('family', login.family)) return false
-  return (await grants.live(login.grant)) !== undefined
+  const family = login === undefined ? undefined : await families.live(login.family)
+  return family !== undefined && family.grant === login?.grant
 }
 
 /** A replayed code ends the login it was for, the tokens already out included; the user's grant stays. */
-async function endLogin(id: string, { revocation }: AdapterDeps): Promise<void> {
+async function endLogin(id: string, { families }: AdapterDeps): Promise<void> {
   const login = parseLoginId(id)
-  if (login !== undefined) await revocation.revoke('family', login.family)
+  if (login !== undefined) await families.end(login.family)
 }
 
 /** Until when it is found, in milliseconds: a code that was used, until it is forgotten. */

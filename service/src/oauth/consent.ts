@@ -1,6 +1,6 @@
 import type { Provider } from 'oidc-provider'
 import type { Apis } from '#apis'
-import type { Grants } from '#grants'
+import type { Families, Grants } from '#grants'
 import { hashed } from '#kernel'
 import type { Servers } from '#servers'
 import type { Tickets } from '#tickets'
@@ -15,6 +15,7 @@ export interface ConsentDeps {
   readonly servers: Servers
   readonly apis: Apis
   readonly grants: Grants
+  readonly families: Families
   readonly tickets: Tickets
   /** Puts a consent on record before it counts; throws when it cannot. */
   readonly recordConsent: Parameters<Grants['give']>[1]
@@ -72,12 +73,12 @@ export async function agree(request: ConsentRequest, session: Session, deps: Con
     { user: user.id, agent: agentId, redirectUri, server: server.key, scopes: [...scopes], calls },
     deps.recordConsent,
   )
-  const login = await saveLogin(deps.provider, {
+  const login = await saveLogin(deps.provider, deps.families, {
     grant: grant.id,
     session: session.id,
     user: user.id,
     agent: agentId,
-    mount: server.mount,
+    server,
     scopes,
     openid,
   })

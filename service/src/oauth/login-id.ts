@@ -1,5 +1,3 @@
-import { randomId } from '#kernel'
-
 /**
  * Names one login of an agent under a grant: the id of the library's Grant model. The three parts are random ids of
  * ours; finding a row by it asks whether grant and family are alive.
@@ -9,10 +7,6 @@ export interface LoginId {
   readonly family: string
   /** The browser session it happened in: `sid` in tokens. */
   readonly session: string
-}
-
-export function newLoginId(grant: string, session: string): LoginId {
-  return { grant, family: randomId(), session }
 }
 
 export function formatLoginId({ grant, family, session }: LoginId): string {

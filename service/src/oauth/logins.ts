@@ -1,16 +1,17 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { type Grants, grantsCalls, grantsScopes } from '#grants'
-import type { Servers } from '#servers'
+import { type Families, type Grants, grantsCalls, grantsScopes } from '#grants'
+import type { Server, Servers } from '#servers'
 import type { Tokens } from '#tokens'
 import type { Users } from '#users'
 import { callsFrom } from './closure.ts'
 import type { Cookies } from './cookies.ts'
-import { formatLoginId, newLoginId, parseLoginId } from './login-id.ts'
+import { formatLoginId, parseLoginId } from './login-id.ts'
 
 export interface LoginDeps {
   readonly servers: Servers
   readonly users: Users
   readonly grants: Grants
+  readonly families: Families
   readonly tokens: Tokens
   readonly cookies: Cookies
 }
@@ -36,12 +37,12 @@ export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
   if (!grant.redirectUris.includes(String(params?.['redirect_uri']))) return undefined
   if (!grantsScopes(grant, server.key, scopes)) return undefined
   if (!grantsCalls(grant, server.key, callsFrom(server, scopes), scopes)) return undefined
-  return saveLogin(provider, {
+  return saveLogin(provider, deps.families, {
     grant: grant.id,
     session: session.id,
     user: account.accountId,
     agent: client.clientId,
-    mount: server.mount,
+    server,
     scopes,
     openid: ctx.oidc.requestParamOIDCScopes.has('openid'),
   })
@@ -50,19 +51,22 @@ export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
 /** Records a login under a grant as the library wants it, and returns its Grant. */
 export async function saveLogin(
   provider: Provider,
+  families: Families,
   login: {
     readonly grant: string
     readonly session: string
     readonly user: string
     readonly agent: string
-    readonly mount: string
+    readonly server: Server
     readonly scopes: ReadonlySet<string>
     readonly openid: boolean
   },
 ) {
-  const grant = new provider.Grant({ accountId: login.user, clientId: login.agent })
-  grant.jti = formatLoginId(newLoginId(login.grant, login.session))
-  grant.addResourceScope(login.mount, [...login.scopes].join(' '))
+  const { grant: id, session, user, agent, server } = login
+  const family = await families.begin({ grant: id, session, user, agent, server: server.key })
+  const grant = new provider.Grant({ accountId: user, clientId: agent })
+  grant.jti = formatLoginId({ grant: id, family: family.id, session })
+  grant.addResourceScope(server.mount, [...login.scopes].join(' '))
   if (login.openid) grant.addOIDCScope('openid')
   await grant.save()
   return grant

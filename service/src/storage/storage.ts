@@ -1,5 +1,5 @@
 import type { BundleStore } from '#audit'
-import type { GrantStore } from '#grants'
+import type { FamilyStore, GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
 import type { RevocationStore } from '#revocation'
 import type { SigningKeyStore } from '#tokens'
@@ -9,6 +9,7 @@ import type { Secret } from '#kernel'
 import { createAccountStore } from './account-store.ts'
 import type { Backend } from './backend.ts'
 import { createBundleStore } from './bundle-store.ts'
+import { createFamilyStore } from './family-store.ts'
 import { createGrantStore } from './grant-store.ts'
 import { createPartitionKeyStore } from './partition-key-store.ts'
 import { openPostgresBackend } from './postgres/backend.ts'
@@ -27,6 +28,7 @@ export interface Storage {
   readonly accounts: AccountStore
   readonly sessions: SessionStore
   readonly grants: GrantStore
+  readonly families: FamilyStore
   readonly revocations: RevocationStore
   readonly state: StateStore
   readonly replay: ReplayStore
@@ -67,6 +69,7 @@ function stores({ db, lock, replay }: Backend): Omit<Storage, 'close'> {
     accounts: createAccountStore(db),
     sessions: createSessionStore(db),
     grants: createGrantStore(db, lock),
+    families: createFamilyStore(db, lock),
     revocations: createRevocationStore(db, lock),
     state: createStateStore(db),
     replay,

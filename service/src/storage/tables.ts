@@ -30,6 +30,7 @@ export interface Tables {
     readonly expires_at: number
   }
   readonly grants: GrantTable
+  readonly families: FamilyTable
   readonly revocations: {
     readonly sequence: Generated<number>
     readonly kind: RevocationKind
@@ -59,6 +60,18 @@ export interface GrantTable {
   readonly created_at: number
   readonly expires_at: number
   readonly revoked_at: number | null
+}
+
+export interface FamilyTable {
+  readonly id: string
+  readonly grant_id: string
+  readonly session: string
+  readonly user: string
+  readonly agent: string
+  readonly server: string
+  readonly began_at: number
+  readonly used_at: number
+  readonly ended_at: number | null
 }
 
 export interface StateTable {

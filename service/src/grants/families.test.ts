@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { openRevocation } from '#revocation'
+import { createFamilies, type Family, type FamilyStore } from './index.ts'
+
+const NOW = 1_800_000_000_000
+const login = { grant: 'g1', session: 's1', user: 'u1', agent: 'planner', server: 'crm' }
+
+describe('a login of an agent', () => {
+  test('lives from its beginning on, and has an id of its own', async () => {
+    const { families } = await setUp()
+    const [one, two] = [await families.begin(login), await families.begin(login)]
+    expect(one).toMatchObject({ ...login, beganAt: NOW, usedAt: NOW, endedAt: undefined })
+    expect(one.id).not.toBe(two.id)
+    expect(await families.live(one.id)).toEqual(one)
+    expect(await families.live('another')).toBeUndefined()
+  })
+
+  test('ends for good, after the feed has forgotten it too, and another one goes on', async () => {
+    const { families, revocation, clock } = await setUp()
+    const [one, two] = [await families.begin(login), await families.begin(login)]
+    expect(await families.end(one.id)).toBe(true)
+    expect(revocation.revoked('family', one.id)).toBe(true)
+    expect(await families.live(one.id)).toBeUndefined()
+    clock.at += 24 * 3600_000
+    await revocation.revoke('family', 'whoever')
+    expect(revocation.revoked('family', one.id)).toBe(false)
+    expect(await families.live(one.id)).toBeUndefined()
+    expect(await families.live(two.id)).toEqual(two)
+  })
+
+  test('that another process ended is over here as soon as the feed says so', async () => {
+    const { families, revocation } = await setUp()
+    const one = await families.begin(login)
+    revocation.learn(revocation.entry('family', one.id))
+    expect(await families.live(one.id)).toBeUndefined()
+  })
+
+  test('is ended once: the second time there is nothing to end', async () => {
+    const { families } = await setUp()
+    const { id } = await families.begin(login)
+    expect([await families.end(id), await families.end(id), await families.end('another')]).toEqual([
+      true,
+      false,
+      false,
+    ])
+  })
+
+  test('does not outlive its grant', async () => {
+    const { families, dead } = await setUp()
+    const { id } = await families.begin(login)
+    dead.add('g1')
+    expect(await families.live(id)).toBeUndefined()
+  })
+
+  test('says when it was last used', async () => {
+    const { families, clock } = await setUp()
+    const { id } = await families.begin(login)
+    clock.at += 5000
+    await families.used(id)
+    expect(await families.lastUses('u1')).toEqual(new Map([['g1', NOW + 5000]]))
+    expect(await families.lastUses('u2')).toEqual(new Map())
+  })
+})
+
+async function setUp() {
+  const rows = new Map<string, Family>()
+  const change = (id: string, members: Partial<Family>) => {
+    const row = rows.get(id)
+    if (row === undefined || row.endedAt !== undefined) return false
+    rows.set(id, { ...row, ...members })
+    return true
+  }
+  const store: FamilyStore = {
+    insert: async (family) => void rows.set(family.id, family),
+    find: async (id) => rows.get(id),
+    lastUses: async (user) =>
+      new Map([...rows.values()].filter((row) => row.user === user).map((row) => [row.grant, row.usedAt])),
+    touch: async (id, at) => void change(id, { usedAt: at }),
+    end: async (id, at) => change(id, { endedAt: at }),
+    sweep: async () => {},
+  }
+  const clock = { at: NOW, now: () => clock.at }
+  const feed = { append: async () => 1, after: async () => [], sweep: async () => {} }
+  const revocation = await openRevocation({ store: feed, clock })
+  const dead = new Set<string>()
+  const grants = { live: async (id: string) => (dead.has(id) ? undefined : ({ id } as never)) }
+  return { families: createFamilies({ store, grants, revocation, clock }), revocation, clock, dead }
+}

@@ -1,0 +1,65 @@
+import type { Family } from '#grants'
+import type { RevocationEntry } from '#revocation'
+import { describe, expect, test } from 'vitest'
+import { backends, winnersOfFifty } from './backends.fixture.ts'
+
+const family: Family = {
+  id: 'f1',
+  grant: 'g1',
+  session: 's1',
+  user: 'u1',
+  agent: 'planner',
+  server: 'crm',
+  beganAt: 1_700_000_000_000,
+  usedAt: 1_700_000_000_000,
+  endedAt: undefined,
+}
+const entry: RevocationEntry = { kind: 'family', idHash: 'h1', at: 5, expiresAt: 1_800_000_000_000 }
+
+describe.each(backends)('logins of agents in %s', (_, place) => {
+  test('one is found as it was written', async () => {
+    const { families } = await place()()
+    await families.insert(family)
+    expect(await families.find('f1')).toEqual(family)
+    expect(await families.find('f2')).toBeUndefined()
+  })
+
+  test('of fifty that end it at once one does, and the feed says so once', async () => {
+    const { families, revocations } = await place()()
+    await families.insert(family)
+    expect(await winnersOfFifty(() => families.end('f1', 9, entry))).toBe(1)
+    expect(await families.find('f1')).toEqual({ ...family, endedAt: 9 })
+    expect(await revocations.after(0, 0)).toEqual([{ ...entry, sequence: 1 }])
+  })
+
+  test('what is unknown ends nothing and is nothing to the feed', async () => {
+    const { families, revocations } = await place()()
+    expect(await families.end('f1', 9, entry)).toBe(false)
+    expect(await revocations.after(0, 0)).toEqual([])
+  })
+
+  test('the last use of each grant is the latest of its logins, and is never set back', async () => {
+    const { families } = await place()()
+    await families.insert(family)
+    await families.insert({ ...family, id: 'f2' })
+    await families.insert({ ...family, id: 'f3', grant: 'g2' })
+    await families.insert({ ...family, id: 'f4', user: 'u2', grant: 'g3' })
+    await families.touch('f2', 1_700_000_009_000)
+    await families.touch('f2', 1_700_000_005_000)
+    expect(await families.lastUses('u1')).toEqual(
+      new Map([
+        ['g1', 1_700_000_009_000],
+        ['g2', 1_700_000_000_000],
+      ]),
+    )
+  })
+
+  test('what was not used for long is forgotten, and nothing else', async () => {
+    const { families } = await place()()
+    await families.insert(family)
+    await families.insert({ ...family, id: 'f2', usedAt: family.usedAt + 1 })
+    await families.sweep(family.usedAt + 1)
+    expect(await families.find('f1')).toBeUndefined()
+    expect(await families.find('f2')).toBeDefined()
+  })
+})
