@@ -44,6 +44,8 @@ export const whatToCheck: Readonly<Record<string, string>> = {
     'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
   'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
   'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
+  'revocation.stale':
+    'the database, and the way there: `/readyz` of this replica says `"revocation":"stale"` until it can be read again. Other replicas may be well.',
   'storage.database_url':
     'the detail in the log: it names the part that is wrong, never the URL. A password with `@`, `:`, `/` or `%` in it is percent-encoded.',
   'storage.exhausted':

@@ -16,7 +16,7 @@ const token = (dlg: object = {}): AccessToken => {
   const claims = testClaims(ISSUER, 'https://crm.example/mcp')
   const delegation = { ...(claims['dlg'] as object), ...dlg }
   return parseAccessToken(
-    'at+jwt',
+    { typ: 'at+jwt', kid: 'key-1' },
     { ...claims, dlg: delegation },
     { issuer: ISSUER, audience: 'https://crm.example/mcp', now: START_SECONDS },
   )

@@ -13,7 +13,7 @@ import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
 import { type Client, oauthRoutes } from '#oauth'
 import { compilePolicy } from '#policy'
-import { createFeed, type Feed, openRevocation } from '#revocation'
+import { createFeed, type Feed, openRevocation, type Revocation } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
 import { createServers, type Server } from '#servers'
 import { openStorage, type Storage } from '#storage'
@@ -87,6 +87,7 @@ interface Opened {
   readonly audit: Audit
   readonly egress: Egress
   readonly feed: Feed
+  readonly revocation: Revocation
 }
 
 async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }: Ground): Promise<Opened> {
@@ -98,7 +99,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     partitionKeys: storage.partitionKeys,
     clock,
   })
-  const revocation = await openRevocation({ store: storage.revocations, clock })
+  const revocation = await openRevocation({ store: storage.revocations, clock, log })
   const feed = createFeed({ revocation })
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({
@@ -138,13 +139,17 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   const health: Record<string, Handler> = {
     '/livez': (_request, response) => sendJson(response, 200, { live: true }),
     '/readyz': async (_request, response) => {
-      const ready = await audit.ready()
-      sendJson(response, ready ? 200 : 503, { ready, audit: ready ? 'writable' : 'not writable' })
+      const [writable, { current }] = [await audit.ready(), revocation]
+      sendJson(response, writable && current ? 200 : 503, {
+        ready: writable && current,
+        audit: writable ? 'writable' : 'not writable',
+        revocation: current ? 'current' : 'stale',
+      })
     },
   }
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
   const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
-  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed }
+  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed, revocation }
 }
 
 /** How sign-ins and grants come on record. */
@@ -218,7 +223,7 @@ function service(
   { publicUrl }: Catalogue,
   deps: Opened & Ground & { readonly warnings: readonly string[] },
 ): Service {
-  const { routes, operators, audit, egress, feed, storage, clock, log, warnings } = deps
+  const { routes, operators, audit, egress, feed, revocation, storage, clock, log, warnings } = deps
   const socket = join(deps.dataDirectory, SOCKET)
   const front = createFront({ publicUrl, routes, log })
   const operatorsFront = createServer((request, response) => void operators(request, response))
@@ -249,6 +254,7 @@ function service(
       await Promise.all([drained(front), drained(operatorsFront)])
       await audit.close()
       await egress.close()
+      revocation.close()
       await storage.close()
     },
   }
