@@ -42,10 +42,10 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'oauth.feed_not_for_agents': 'which key the program signs with: it is that of an agent of the catalogue.',
   'oauth.interaction_expired':
     'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
-  'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
-  'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
   'revocation.stale':
     'the database, and the way there: `/readyz` of this replica says `"revocation":"stale"` until it can be read again. Other replicas may be well.',
+  'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
+  'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
   'storage.database_url':
     'the detail in the log: it names the part that is wrong, never the URL. A password with `@`, `:`, `/` or `%` in it is percent-encoded.',
   'storage.exhausted':

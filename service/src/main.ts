@@ -99,7 +99,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     partitionKeys: storage.partitionKeys,
     clock,
   })
-  const revocation = await openRevocation({ store: storage.revocations, clock, log })
+  const revocation = await openRevocation({ store: storage.revocations, wakeUp: storage.wakeUp, clock, log })
   const feed = createFeed({ revocation })
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({

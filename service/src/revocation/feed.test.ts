@@ -78,6 +78,31 @@ test('a place that a restart does not know of any more is no place to wait at', 
   expect(page).toEqual({ sequence: 0, entries: [], more: false, reset: true })
 })
 
+test('who waits at a place that a restored database gives anew is told the whole live set', async () => {
+  const { revocation, feed, store, ticker } = await setUp()
+  for (const id of ['g1', 'g2', 'g3']) await revocation.revoke('grant', id)
+  const answer = feed.read({ reader: 'crm', after: 3, until: wait().signal })
+  await settled(feed)
+  store.restore(store.entries.slice(0, 1))
+  for (const id of ['g4', 'g5', 'g6']) store.write(revocation.entry('grant', id))
+  await ticker.pass(500)
+  expect(await answer).toMatchObject({
+    reset: true,
+    sequence: 4,
+    entries: [{ sequence: 1 }, { sequence: 2 }, { sequence: 3 }, { sequence: 4 }],
+  })
+})
+
+test('who waits at one replica is told what another one revokes', async () => {
+  const { revocation, feed, store, ticker } = await setUp()
+  await revocation.revoke('grant', 'g1')
+  const answer = feed.read({ reader: 'crm', after: 1, until: wait().signal })
+  await settled(feed)
+  await (await replicaAt(store)).revocation.revoke('grant', 'g2')
+  await ticker.pass(500)
+  expect(await answer).toMatchObject({ sequence: 2, entries: [{ sequence: 2 }], reset: false })
+})
+
 test('however much there is and however it is paged, a reader that follows its places misses nothing', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 900 }), fc.nat({ max: 900 }), async (count, after) => {

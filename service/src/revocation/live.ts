@@ -26,9 +26,10 @@ export function afterNews(
   { now, until }: { readonly now: number; readonly until: number },
 ): Live {
   const added = entries.map((entry) => ({ entry, until }))
-  return follows
-    ? { kept: [...kept.filter((it) => it.until > now), ...added], last: entries.at(-1) ?? last, edition }
-    : { kept: added, last: entries.at(-1), edition: edition + 1 }
+  if (follows)
+    return { kept: [...kept.filter((it) => it.until > now), ...added], last: entries.at(-1) ?? last, edition }
+  // Nobody knows a place of a feed that was empty.
+  return { kept: added, last: entries.at(-1), edition: last === undefined ? edition : edition + 1 }
 }
 
 export function liveEntries({ kept, last, edition }: Live, now: number): LiveEntries {

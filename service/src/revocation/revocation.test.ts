@@ -1,6 +1,6 @@
 import { ISSUED_BEFORE_MARGIN_MS } from '@tetrapod/protocol'
 import { describe, expect, test } from 'vitest'
-import { feedTable, NOW, replicaAt, tokenOf } from './revocation.fixture.ts'
+import { feedTable, idle, NOW, replicaAt, tokenOf } from './revocation.fixture.ts'
 
 /** A token of 300 s, and the minute by which clocks may differ. */
 const TOKEN_MS = 360_000
@@ -182,5 +182,168 @@ describe('who watches a token', () => {
     clock.time += 100_000
     await revocation.revoke('user', 'u1')
     expect(told).toEqual(['revoked'])
+  })
+})
+
+describe('a replica reads', () => {
+  test('every half second what another one revoked, and tells those who wait for news', async () => {
+    const table = feedTable()
+    const [here, there] = [await replicaAt(table), await replicaAt(table)]
+    let news = 0
+    here.revocation.onNews(() => news++)
+    await there.revocation.revoke('grant', 'g1')
+    await here.ticker.pass(499)
+    expect([here.revocation.revoked('grant', 'g1'), news]).toEqual([false, 0])
+    await here.ticker.pass(1)
+    expect([here.revocation.revoked('grant', 'g1'), news]).toEqual([true, 1])
+    await here.ticker.pass(5000)
+    expect(news).toBe(1)
+  })
+
+  test('at once when it is woken, and again when it was woken while it read', async () => {
+    const table = feedTable()
+    let wake = () => {}
+    const wakeUp = (heard: () => void) => {
+      wake = heard
+      return () => (wake = () => {})
+    }
+    const here = await replicaAt(table, { wakeUp })
+    await idle()
+    table.held = Promise.withResolvers()
+    wake()
+    await idle()
+    table.write(here.revocation.entry('grant', 'g1'))
+    wake()
+    table.held.resolve()
+    await idle()
+    expect(here.revocation.revoked('grant', 'g1')).toBe(true)
+  })
+
+  test('no more once it is closed, and answers nothing soon after', async () => {
+    const table = feedTable()
+    const { revocation, ticker } = await replicaAt(table)
+    revocation.close()
+    await idle()
+    const before = table.reads
+    await ticker.pass(5001)
+    expect([table.reads, revocation.current]).toEqual([before, false])
+  })
+
+  test('everything anew when the last entry it knows is gone: its caches forget, and what was revoked stays so', async () => {
+    const table = feedTable()
+    const { revocation, ticker } = await replicaAt(table)
+    await revocation.revoke('grant', 'g1')
+    await revocation.revoke('grant', 'g2')
+    await ticker.pass(500)
+    let missed = 0
+    revocation.listen({ heard: () => {}, missed: () => missed++ })
+    await ticker.pass(500)
+    expect(missed).toBe(0)
+    // A restored backup: it knows of the first alone, and goes on counting from there.
+    table.restore(table.entries.slice(0, 1))
+    table.write(revocation.entry('grant', 'g3'))
+    await ticker.pass(500)
+    expect(missed).toBe(1)
+    expect(['g1', 'g2', 'g3'].map((id) => revocation.revoked('grant', id))).toEqual([true, true, true])
+    expect(await revocation.read()).toMatchObject({ head: 2, edition: 1 })
+  })
+
+  test('everything anew when what it knew was swept meanwhile', async () => {
+    const table = feedTable()
+    const { revocation, ticker } = await replicaAt(table)
+    await revocation.revoke('grant', 'g1')
+    await ticker.pass(500)
+    let missed = 0
+    revocation.listen({ heard: () => {}, missed: () => missed++ })
+    table.write(revocation.entry('grant', 'g2'))
+    table.write(revocation.entry('grant', 'g3'))
+    table.restore(table.entries.slice(2))
+    await ticker.pass(500)
+    expect([missed, revocation.revoked('grant', 'g3')]).toEqual([1, true])
+  })
+})
+
+describe('a replica that could not read for five seconds', () => {
+  const stale = { code: 'revocation.stale', kind: 'unavailable' }
+
+  test('answers no question, until it reads again', async () => {
+    const table = feedTable()
+    const { revocation, ticker } = await replicaAt(table)
+    await ticker.pass(500)
+    table.down = new Error('no way there')
+    await ticker.pass(5000)
+    expect(revocation.current).toBe(true)
+    revocation.check()
+    await ticker.pass(1)
+    expect(revocation.current).toBe(false)
+    expect(() => revocation.check()).toThrow(expect.objectContaining(stale))
+    expect(() => revocation.revoked('grant', 'g1')).toThrow(expect.objectContaining(stale))
+    expect(() => revocation.ends(tokenOf())).toThrow(expect.objectContaining(stale))
+    table.down = undefined
+    await ticker.pass(500)
+    expect([revocation.current, revocation.revoked('grant', 'g1')]).toEqual([true, false])
+  })
+
+  test('counts from when a reading began, not from when it was answered', async () => {
+    const table = feedTable()
+    const { revocation, ticker } = await replicaAt(table)
+    table.held = Promise.withResolvers()
+    await ticker.pass(500)
+    await ticker.pass(4400)
+    table.held.resolve()
+    await ticker.pass(1)
+    table.down = new Error('no way there')
+    await ticker.pass(599)
+    expect(revocation.current).toBe(true)
+    await ticker.pass(1)
+    expect(revocation.current).toBe(false)
+  })
+
+  test('is not made to think that it is current by a clock that is set back', async () => {
+    const table = feedTable()
+    const { revocation, ticker, clock } = await replicaAt(table)
+    table.down = new Error('no way there')
+    clock.time -= 3600_000
+    await ticker.pass(5001)
+    expect(revocation.current).toBe(false)
+  })
+
+  test('ends what it watched, and takes up no new watch', async () => {
+    const table = feedTable()
+    const { revocation, ticker } = await replicaAt(table)
+    const told: string[] = []
+    revocation.watch(tokenOf(), (why) => told.push(why))
+    table.down = new Error('no way there')
+    await ticker.pass(5001)
+    revocation.watch(tokenOf(), (why) => told.push(`new ${why}`))
+    expect(told).toEqual(['stale', 'new stale'])
+  })
+
+  test('says so once in the log, and once when it is over, each time', async () => {
+    const table = feedTable()
+    const lines: string[] = []
+    const write = (level: string) => (members: object) => lines.push(`${level} ${JSON.stringify(members)}`)
+    const log = { info: write('info'), warn: write('warn'), error: write('error') }
+    const { ticker } = await replicaAt(table, { log })
+    for (let time = 0; time < 2; time++) {
+      table.down = new Error('no way there')
+      await ticker.pass(30_000)
+      table.down = undefined
+      await ticker.pass(30_000)
+    }
+    const both = ['error {"code":"revocation.stale"}', 'info {"code":"revocation.stale"}']
+    expect(lines).toEqual([...both, ...both])
+  })
+
+  test('can still revoke', async () => {
+    const table = feedTable()
+    const { revocation, ticker } = await replicaAt(table)
+    const after = table.after
+    table.after = () => Promise.reject(new Error('cannot be read'))
+    await ticker.pass(5001)
+    await revocation.revoke('grant', 'g1')
+    table.after = after
+    await ticker.pass(500)
+    expect(revocation.revoked('grant', 'g1')).toBe(true)
   })
 })

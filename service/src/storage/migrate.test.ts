@@ -10,7 +10,7 @@ import { lock } from './sqlite/backend.ts'
 import { openSqlite, type Sqlite } from './sqlite/sqlite.ts'
 
 const now = (): number => 7
-const grow = { name: '0002-grow', statements: ['alter table accounts add column note text'] }
+const grow = { name: '9999-grow', statements: ['alter table accounts add column note text'] }
 
 async function sqlite(file: string): Promise<Sqlite> {
   const database = await openSqlite({ file, synchronous: 'FULL' })
@@ -40,25 +40,30 @@ test('a released migration never changes', () => {
     [...dataMigrations, ...replayMigrations].map(({ name, statements }) => [name, digest(statements)]),
   ).toEqual([
     ['0001-first', '3fbae19d76616ba980a085daa5c71fac3f0fd7c036ddb229bfe2a905036ef72f'],
+    ['0006-feed', '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'],
     ['0001-replay', '5450a2ce8aed19c96a7606cad6c3160383a1fa53a5e67f5989fbb233fa729b2c'],
   ])
 })
 
 test('a file of version 1 goes on to the next version with all its rows', async () => {
   const directory = emptyDirectory()
+  const file = join(directory, 'tetrapod.db')
+  const first = await sqlite(file)
+  await migrate({ dialect: first.dialect, lock, migrations: dataMigrations.slice(0, 1), now })
+  await first.close()
   const storage = await opened({ directory })
   const account = { id: 'u1', issuer: 'https://idp.example', subject: 'ada', createdAt: 1 }
   await storage.accounts.insert(account)
   await storage.close()
 
-  const file = join(directory, 'tetrapod.db')
   const database = await sqlite(file)
   await migrate({ dialect: database.dialect, lock, migrations: [...dataMigrations, grow], now })
   await database.close()
   expect(rows(file, 'select id, note from accounts')).toEqual([{ id: 'u1', note: null }])
   expect(rows(file, 'select * from migrations order by name')).toEqual([
-    { name: '0001-first', applied_at: 1_700_000_000_000 },
-    { name: '0002-grow', applied_at: 7 },
+    { name: '0001-first', applied_at: 7 },
+    ...dataMigrations.slice(1).map(({ name }) => ({ name, applied_at: 1_700_000_000_000 })),
+    { name: '9999-grow', applied_at: 7 },
   ])
 })
 
@@ -87,15 +92,15 @@ test('a migration that fails leaves the file at the one before, and can be run a
   await migrate({ dialect: database.dialect, lock, migrations: [...dataMigrations, grow], now })
   await database.close()
   expect(rows(file, 'select name from migrations order by name')).toEqual([
-    { name: '0001-first' },
-    { name: '0002-grow' },
+    ...dataMigrations.map(({ name }) => ({ name })),
+    { name: '9999-grow' },
   ])
 })
 
 test('a file that is up to date is opened without writing a migration again', async () => {
   const directory = emptyDirectory()
   for (let start = 0; start < 3; start += 1) await (await opened({ directory })).close()
-  expect(rows(join(directory, 'tetrapod.db'), 'select name from migrations')).toEqual([
-    { name: '0001-first' },
-  ])
+  expect(rows(join(directory, 'tetrapod.db'), 'select name from migrations')).toEqual(
+    dataMigrations.map(({ name }) => ({ name })),
+  )
 })

@@ -18,6 +18,7 @@ test('a released migration never changes', () => {
   expect(migrations.map(({ name, statements }) => [name, digest(statements)])).toEqual([
     ['0001-first', '6161faed912674350153b0c4713511d87a7e5416e3232598b9e67e6461a27b52'],
     ['0001-replay', 'd64f22efc9c4b4b418b96dbd5f8e127e95d2213b6a2f82705c261028a1556454'],
+    ['0006-feed', '9dd6f9cf2186ecbbf0da9cfe42de9f9431d792c854514a20b50304d42eef576b'],
   ])
 })
 
@@ -31,27 +32,32 @@ describe.runIf(postgres !== undefined)('migrations of PostgreSQL', () => {
 
   test('a database of version 1 goes on with all its rows; one of a later version is refused and left as it is', async () => {
     const place = await fresh()
+    const account = { id: 'u1', issuer: 'https://idp.example', subject: 'ada', createdAt: 1 }
+    await migrateTo(place, migrations.slice(0, 2))
+    await query(place, `insert into accounts values ('u1', 'https://idp.example', 'ada', 1)`)
     const storage = await opened(place)
-    await storage.accounts.insert({ id: 'u1', issuer: 'https://idp.example', subject: 'ada', createdAt: 1 })
+    expect(await storage.accounts.byId('u1')).toEqual(account)
     await storage.close()
-    const grow = { name: '0002-grow', statements: ['alter table accounts add column note text'] }
+    const grow = { name: '9999-grow', statements: ['alter table accounts add column note text'] }
     await migrateTo(place, [...migrations, grow])
     expect(await query(place, 'select id, note from accounts')).toEqual([{ id: 'u1', note: null }])
 
     const directory = emptyDirectory()
     await expect(openStorage({ ...place, directory })).rejects.toMatchObject({ code: 'storage.newer' })
-    expect(await query(place, 'select count(*)::int as n from migrations')).toEqual([{ n: 3 }])
+    expect(await query(place, 'select count(*)::int as n from migrations')).toEqual([
+      { n: migrations.length + 1 },
+    ])
     expect(await query(place, HOLDER)).toEqual([])
   })
 
   test('a migration that fails leaves the database at the one before, and can be run again', async () => {
     const place = await fresh()
     const statements = ['alter table accounts add column note text']
-    const broken = { name: '0002-grow', statements: [...statements, 'create table'] }
+    const broken = { name: '9999-grow', statements: [...statements, 'create table'] }
     await expect(migrateTo(place, [...migrations, broken])).rejects.toMatchObject({
       code: 'storage.statement',
     })
-    await migrateTo(place, [...migrations, { name: '0002-grow', statements }])
+    await migrateTo(place, [...migrations, { name: '9999-grow', statements }])
     expect(await query(place, 'select note from accounts')).toEqual([])
   })
 })
