@@ -13,7 +13,7 @@ import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
 import { type Client, oauthRoutes } from '#oauth'
 import { compilePolicy } from '#policy'
-import { createFeed, type Feed, openRevocation, type Revocation } from '#revocation'
+import { createFeed, type Feed, openRevocation, type Revocation, type Ticker } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
 import { createServers, type Server } from '#servers'
 import { openStorage, type Storage } from '#storage'
@@ -29,6 +29,8 @@ export interface ServiceOptions {
   /** Where the database, the keyring and the operators' socket lie. Made when absent. */
   readonly dataDirectory: string
   readonly clock?: Clock
+  /** How often the revocation feed is read, and how old it is. */
+  readonly ticker?: Ticker | undefined
   readonly log: Log
 }
 
@@ -59,6 +61,7 @@ export async function build({
   config,
   dataDirectory,
   clock = systemClock,
+  ticker,
   log,
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
@@ -66,8 +69,8 @@ export async function build({
   const { database } = catalogue
   const storage = await openStorage({ directory: dataDirectory, database, now: () => clock.now() })
   try {
-    const opened = await open(catalogue, { storage, dataDirectory, clock, log })
-    return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, log })
+    const opened = await open(catalogue, { storage, dataDirectory, clock, ticker, log })
+    return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, ticker, log })
   } catch (error) {
     await storage.close()
     throw error
@@ -78,6 +81,7 @@ interface Ground {
   readonly storage: Storage
   readonly dataDirectory: string
   readonly clock: Clock
+  readonly ticker: Ticker | undefined
   readonly log: Log
 }
 
@@ -90,7 +94,10 @@ interface Opened {
   readonly revocation: Revocation
 }
 
-async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }: Ground): Promise<Opened> {
+async function open(
+  catalogue: Catalogue,
+  { storage, dataDirectory, clock, ticker, log }: Ground,
+): Promise<Opened> {
   const issuer = catalogue.publicUrl
   const keyring = await openLocalKeyring({ file: join(dataDirectory, 'keyring.json') })
   const vault = createVault({
@@ -99,7 +106,13 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     partitionKeys: storage.partitionKeys,
     clock,
   })
-  const revocation = await openRevocation({ store: storage.revocations, wakeUp: storage.wakeUp, clock, log })
+  const revocation = await openRevocation({
+    store: storage.revocations,
+    wakeUp: storage.wakeUp,
+    clock,
+    ticker,
+    log,
+  })
   const feed = createFeed({ revocation })
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({

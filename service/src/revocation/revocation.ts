@@ -65,7 +65,7 @@ export interface RevocationDeps {
   readonly log?: Log
   /** Absent: it is read every half second. */
   readonly wakeUp?: WakeUp
-  readonly ticker?: Ticker
+  readonly ticker?: Ticker | undefined
 }
 
 /** Reads the feed, goes on reading it until it is closed, and answers from memory. */
