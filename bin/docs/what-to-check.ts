@@ -42,6 +42,8 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'oauth.feed_not_for_agents': 'which key the program signs with: it is that of an agent of the catalogue.',
   'oauth.interaction_expired':
     'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
+  'revocation.stale':
+    'the database, and the way there: `/readyz` of this replica says `"revocation":"stale"` until it can be read again. Other replicas may be well.',
   'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
   'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
   'storage.database_url':

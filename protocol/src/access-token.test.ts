@@ -30,7 +30,7 @@ const honest = {
 }
 type Change = Readonly<Record<string, unknown>>
 const parsed = (change: Change = {}, typ: unknown = 'at+jwt') =>
-  parseAccessToken(typ, { ...honest, ...change }, expected)
+  parseAccessToken({ typ, kid: 'key-1' }, { ...honest, ...change }, expected)
 const codeWith = (change: Change, typ?: unknown) => codeOf(() => parsed(change, typ))
 const actors = (...names: readonly string[]) =>
   [...names]
@@ -45,6 +45,7 @@ test('an access token is read into words, and no member is lost or added', () =>
     subjectId: { format: 'iss_sub', iss: 'https://idp.example', sub: 'alice' },
     clientId: 'gateway',
     jti: 'jti-2',
+    keyId: 'key-1',
     issuedAt: NOW,
     expiresAt: NOW + 300,
     scopes: new Set(['crm.read', 'crm.write']),
@@ -76,7 +77,7 @@ describe('the first rule broken names itself:', () => {
     'client-authentication+jwt',
     ['at+jwt'],
   ])('type, for %j', (typ) => {
-    expect(codeOf(() => parseAccessToken(typ, honest, expected))).toBe('type')
+    expect(codeOf(() => parseAccessToken({ typ, kid: 'key-1' }, honest, expected))).toBe('type')
   })
 
   test.each(Object.keys(honest))('claims or chain, without %s', (member) => {

@@ -60,6 +60,8 @@ export interface AccessToken {
   readonly subjectId: SubjectId
   readonly clientId: string
   readonly jti: string
+  /** The `kid` of the key it was signed with. */
+  readonly keyId: string
   readonly issuedAt: number
   readonly expiresAt: number
   readonly scopes: Scopes
@@ -75,6 +77,12 @@ export interface AccessToken {
   readonly delegation: Delegation
 }
 
+/** The members of a JWS header (RFC 7515 §4.1) whose signature was verified. */
+export interface VerifiedHeader {
+  readonly typ: unknown
+  readonly kid: string
+}
+
 /** What the verifier knows beforehand. `now` is in seconds. */
 export interface Expected {
   readonly issuer: string
@@ -88,8 +96,8 @@ export interface Expected {
  * Throws {@link Refusal} with the code of the first rule broken: `type`, `claims`, `issuer`, `audience`, `expired`,
  * `not_yet`, `binding` (a sender-constrained token: nothing here can check its proof yet), `chain`, `depth`, `loop`, `subject`.
  */
-export function parseAccessToken(typ: unknown, payload: unknown, expected: Expected): AccessToken {
-  if (!isAccessTokenType(typ)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
+export function parseAccessToken(header: VerifiedHeader, payload: unknown, expected: Expected): AccessToken {
+  if (!isAccessTokenType(header.typ)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
   const claims = parsed.data
@@ -109,6 +117,7 @@ export function parseAccessToken(typ: unknown, payload: unknown, expected: Expec
     subjectId: claims.sub_id,
     clientId: claims.client_id,
     jti: claims.jti,
+    keyId: header.kid,
     issuedAt: claims.iat,
     expiresAt: claims.exp,
     scopes: parseScope(claims.scope),

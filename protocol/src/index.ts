@@ -5,6 +5,7 @@ export {
   type Expected,
   parseAccessToken,
   type SubjectId,
+  type VerifiedHeader,
 } from './access-token.ts'
 export {
   type Act,
@@ -38,6 +39,16 @@ export {
   TYP_CLIENT_ASSERTION,
 } from './names.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
+export {
+  type Endable,
+  endsToken,
+  FEED_STALE_MS,
+  ISSUED_BEFORE_MARGIN_MS,
+  REPLICA_SKEW_MS,
+  type Revocable,
+  revocablesOf,
+  type RevocationKind,
+} from './revocables.ts'
 export {
   parseRevocationPage,
   type RevocationEntry,

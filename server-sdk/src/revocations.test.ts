@@ -16,7 +16,7 @@ const token = (dlg: object = {}): AccessToken => {
   const claims = testClaims(ISSUER, 'https://crm.example/mcp')
   const delegation = { ...(claims['dlg'] as object), ...dlg }
   return parseAccessToken(
-    'at+jwt',
+    { typ: 'at+jwt', kid: 'key-1' },
     { ...claims, dlg: delegation },
     { issuer: ISSUER, audience: 'https://crm.example/mcp', now: START_SECONDS },
   )
@@ -40,7 +40,14 @@ test('a token is accepted while neither its grant nor its login is revoked', asy
 test.each([
   ['grant', 'grant-1'],
   ['family', 'family-1'],
-])('a token whose %s was revoked is refused from the moment it is heard', async (kind, id) => {
+  ['session', 'session-1'],
+  ['user', 'u1'],
+  ['token', 'jti-2'],
+  ['token', 'jti-1'],
+  ['key', 'key-1'],
+  ['agent', 'planner'],
+  ['server', 'https://gw.example/crm/mcp'],
+])('a token whose %s %s was revoked is refused from the moment it is heard', async (kind, id) => {
   const feed = follow()
   const before = feed.check(token())
   await feed.answer(nothing)
@@ -48,7 +55,24 @@ test.each([
   await feed.answer({ sequence: 1, entries: [entry(1, kind, id)] })
   await feed.asked()
   await expect(feed.check(token())).rejects.toMatchObject({ name: 'Refusal', code: 'revoked' })
+})
+
+test('and no token that does not name it', async () => {
+  const feed = await upToDate()
+  await feed.answer({ sequence: 2, entries: [entry(1, 'grant', 'grant-1'), entry(2, 'family', 'family-1')] })
+  await feed.asked()
   await expect(feed.check(token({ gid: 'grant-2', anc: ['family-2', 'jti-1'] }))).resolves.toBeUndefined()
+})
+
+test('a user who was revoked and signs in anew is let in, whichever entry was heard last', async () => {
+  const feed = await upToDate()
+  const before = { ...entry(1, 'user', 'u1'), at: (START_SECONDS - 60) * 1000 }
+  await feed.answer({ sequence: 1, entries: [before] })
+  await feed.asked()
+  await expect(feed.check(token())).resolves.toBeUndefined()
+  await feed.answer({ sequence: 3, entries: [entry(2, 'user', 'u1'), { ...before, sequence: 3 }] })
+  await feed.asked()
+  await expect(feed.check(token())).rejects.toMatchObject({ code: 'revoked' })
 })
 
 test('an ancestor that is not the login is no login', async () => {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import {
   type AccessToken,
+  endsToken,
   parseRevocationPage,
   Refusal,
+  revocablesOf,
   revocationFeedUrl,
   type RevocationEntry,
   type RevocationPage,
@@ -15,8 +17,8 @@ import { type Io, ioOf } from './io.ts'
 /** What the issuer revoked, as its feed says. */
 export interface Revocations {
   /**
-   * Throws Refusal `revoked` for a token whose grant or login was revoked, and {@link RevocationsUnavailable} while nobody
-   * can tell. The first call begins to follow the feed, and waits up to 3 s for it.
+   * Throws Refusal `revoked` for a token that ends with something that was revoked (its grant, login, session, user, key, an
+   * ancestor, a party of its chain), and {@link RevocationsUnavailable} while nobody can tell. The first call begins to follow the feed, and waits up to 3 s for it.
    */
   readonly check: (token: AccessToken) => Promise<void>
   /** Follows the feed no longer: every check fails from now on. */
@@ -98,7 +100,7 @@ export function followRevocations(issuer: string, client: Client, io: Io = {}): 
       // A clock that was set back says as little as one that went on.
       if (Math.abs(clock.now() - upToDateAt) > STALE_MS)
         throw unread(`has not been read for ${STALE_MS / 1000} s`, problem)
-      if (known.has(token)) throw new Refusal('revoked', 'its grant or its login was revoked')
+      if (known.ends(token)) throw new Refusal('revoked', 'something that it ends with was revoked')
     },
     close: () => closed.abort(),
   }
@@ -127,15 +129,21 @@ function unread(what: string, problem: string): RevocationsUnavailable {
 
 /** What was revoked and may still matter, by kind and hash. */
 function createKnown() {
-  const ends = new Map<string, number>()
-  const has = (kind: string, id: string) =>
-    ends.has(`${kind}:${createHash('sha256').update(id).digest('base64url')}`)
+  const known = new Map<string, { readonly at: number; readonly end: number }>()
   return {
     add(entries: readonly RevocationEntry[], now: number): void {
-      for (const [key, end] of ends) if (end < now) ends.delete(key)
-      for (const { kind, id_hash, expires_at } of entries) ends.set(`${kind}:${id_hash}`, expires_at)
+      for (const [key, { end }] of known) if (end < now) known.delete(key)
+      for (const { kind, id_hash, at, expires_at } of entries) {
+        const key = `${kind}:${id_hash}`
+        const before = known.get(key) ?? { at, end: expires_at }
+        known.set(key, { at: Math.max(at, before.at), end: Math.max(expires_at, before.end) })
+      }
     },
-    has: ({ delegation: { gid, anc } }: AccessToken): boolean =>
-      ends.size > 0 && (has('grant', gid) || has('family', anc[0] ?? '')),
+    ends: (token: AccessToken): boolean =>
+      known.size > 0 &&
+      revocablesOf(token).some(({ kind, id }) => {
+        const entry = known.get(`${kind}:${createHash('sha256').update(id).digest('base64url')}`)
+        return entry !== undefined && endsToken({ kind, at: entry.at }, token)
+      }),
   }
 }

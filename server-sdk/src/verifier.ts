@@ -80,8 +80,8 @@ export function createVerifier({
     async verify(token, audience) {
       if (token.length > TOKEN_BYTES_MAX)
         throw new Refusal('malformed', `longer than ${TOKEN_BYTES_MAX} bytes`)
-      const { typ, payload } = await signed(token)
-      return parseAccessToken(typ, payload, { issuer, audience, now: nowSeconds(clock) })
+      const { typ, kid, payload } = await signed(token)
+      return parseAccessToken({ typ, kid }, payload, { issuer, audience, now: nowSeconds(clock) })
     },
   }
 }

@@ -13,7 +13,7 @@ import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
 import { type Client, oauthRoutes } from '#oauth'
 import { compilePolicy } from '#policy'
-import { createFeed, type Feed, openRevocation } from '#revocation'
+import { createFeed, type Feed, openRevocation, type Revocation, type Ticker } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
 import { createServers, type Server } from '#servers'
 import { openStorage, type Storage } from '#storage'
@@ -29,6 +29,8 @@ export interface ServiceOptions {
   /** Where the database, the keyring and the operators' socket lie. Made when absent. */
   readonly dataDirectory: string
   readonly clock?: Clock
+  /** How often the revocation feed is read, and how old it is. */
+  readonly ticker?: Ticker | undefined
   readonly log: Log
 }
 
@@ -61,6 +63,7 @@ export async function build({
   config,
   dataDirectory,
   clock = systemClock,
+  ticker,
   log,
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
@@ -68,8 +71,8 @@ export async function build({
   const { database } = catalogue
   const storage = await openStorage({ directory: dataDirectory, database, now: () => clock.now() })
   try {
-    const opened = await open(catalogue, { storage, dataDirectory, clock, log })
-    return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, log })
+    const opened = await open(catalogue, { storage, dataDirectory, clock, ticker, log })
+    return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, ticker, log })
   } catch (error) {
     await storage.close()
     throw error
@@ -80,6 +83,7 @@ interface Ground {
   readonly storage: Storage
   readonly dataDirectory: string
   readonly clock: Clock
+  readonly ticker: Ticker | undefined
   readonly log: Log
 }
 
@@ -89,9 +93,13 @@ interface Opened {
   readonly audit: Audit
   readonly egress: Egress
   readonly feed: Feed
+  readonly revocation: Revocation
 }
 
-async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }: Ground): Promise<Opened> {
+async function open(
+  catalogue: Catalogue,
+  { storage, dataDirectory, clock, ticker, log }: Ground,
+): Promise<Opened> {
   const issuer = catalogue.publicUrl
   const keyring = await openLocalKeyring({ file: join(dataDirectory, 'keyring.json') })
   const vault = createVault({
@@ -100,7 +108,13 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     partitionKeys: storage.partitionKeys,
     clock,
   })
-  const revocation = await openRevocation({ store: storage.revocations, clock })
+  const revocation = await openRevocation({
+    store: storage.revocations,
+    wakeUp: storage.wakeUp,
+    clock,
+    ticker,
+    log,
+  })
   const feed = createFeed({ revocation })
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({
@@ -141,13 +155,17 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   const health: Record<string, Handler> = {
     '/livez': (_request, response) => sendJson(response, 200, { live: true }),
     '/readyz': async (_request, response) => {
-      const ready = await audit.ready()
-      sendJson(response, ready ? 200 : 503, { ready, audit: ready ? 'writable' : 'not writable' })
+      const [writable, { current }] = [await audit.ready(), revocation]
+      sendJson(response, writable && current ? 200 : 503, {
+        ready: writable && current,
+        audit: writable ? 'writable' : 'not writable',
+        revocation: current ? 'current' : 'stale',
+      })
     },
   }
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
   const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
-  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed }
+  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed, revocation }
 }
 
 /** How sign-ins and grants come on record. */
@@ -221,7 +239,7 @@ function service(
   { publicUrl }: Catalogue,
   deps: Opened & Ground & { readonly warnings: readonly string[] },
 ): Service {
-  const { routes, operators, audit, egress, feed, storage, clock, log, warnings } = deps
+  const { routes, operators, audit, egress, feed, revocation, storage, clock, log, warnings } = deps
   const socket = join(deps.dataDirectory, SOCKET)
   const front = createFront({ publicUrl, routes, log })
   const operatorsFront = createServer((request, response) => void operators(request, response))
@@ -253,6 +271,7 @@ function service(
       await Promise.all([drained(front), drained(operatorsFront)])
       await audit.close()
       await egress.close()
+      revocation.close()
       await storage.close()
     },
   }

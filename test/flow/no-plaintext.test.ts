@@ -123,6 +123,7 @@ async function signingKey({ dataDirectory, publicUrl, clock }: World): Promise<s
   const revocation = await openRevocation({ store: storage.revocations, clock })
   const tokens = await openTokens({ issuer: publicUrl, store: storage.signingKeys, vault, revocation, clock })
   const [key] = tokens.privateKeys.keys
+  revocation.close()
   await storage.close()
   await rm(directory, { recursive: true })
   return String(key?.['d'])

@@ -199,6 +199,7 @@ export async function openBench({
   const handler = tokenEndpoint({
     clients,
     exchange: (caller, request) => exchange(caller, request, modules),
+    check: tokens.check,
     library: (_request, response) => void response.writeHead(599).end(),
     log,
   })
@@ -250,6 +251,7 @@ export async function openBench({
     async close() {
       await close(http)
       await audit.close()
+      revocation.close()
       await storage.close()
       await rm(directory, { recursive: true, force: true })
     },

@@ -29,6 +29,7 @@ export async function openForge({ dataDirectory, publicUrl, clock }: World): Pro
     const vault = createVault({ keyring, secrets, partitionKeys, clock })
     const revocation = await openRevocation({ store: revocations, clock })
     const tokens = await openTokens({ issuer: publicUrl, store, vault, revocation, clock })
+    revocation.close()
     const [jwk] = tokens.privateKeys.keys
     const [publicJwk] = tokens.publicKeys.keys
     if (jwk === undefined || publicJwk === undefined) throw new Error('the service has no signing key')

@@ -18,6 +18,7 @@ import { payrollApi } from '../../demo/src/payroll/payroll-api.ts'
 import { type Browser, createBrowser, type Page } from '../../demo/src/walk/scripted-browser.ts'
 import { type Clock, type Log, Secret } from '../../service/src/kernel/index.ts'
 import { build, type Service } from '../../service/src/main.ts'
+import type { Ticker } from '../../service/src/revocation/index.ts'
 import { hashPassword } from '../../service/src/users/index.ts'
 import { close, freePorts, listen } from './ports.ts'
 
@@ -83,6 +84,8 @@ export interface WorldOptions {
   readonly amend?: Amend
   /** The URL of a PostgreSQL database. Absent: SQLite. */
   readonly database?: string | undefined
+  /** Plays when the revocation feed is read. */
+  readonly ticker?: Ticker
 }
 
 export async function openWorld({
@@ -90,6 +93,7 @@ export async function openWorld({
   amend,
   upstream,
   database,
+  ticker,
 }: WorldOptions = {}): Promise<World> {
   const [own, crmPort, payrollPort, notesPort, agentPort] = (await freePorts(5)) as [
     number,
@@ -138,7 +142,7 @@ export async function openWorld({
   const start = async (amend: Amend = (text) => text) => {
     const text = amend(asWritten)
     const config = { text, environment: { NOTES_SECRET, DATABASE_URL: database } }
-    const started = await build({ config, dataDirectory, clock, log: memoryLog(logged) })
+    const started = await build({ config, dataDirectory, clock, ticker, log: memoryLog(logged) })
     await started.listen()
     return started
   }

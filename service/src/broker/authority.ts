@@ -28,10 +28,10 @@ export interface Authority {
  * The standing permission behind a verified token: not revoked, alive, of this user, for the agent of its chain; user and
  * every actor still take part. Asked at every hop, so that what is taken back stops the next one (DESIGN §4.8).
  *
- * Throws Refusal `revoked`, `grant`, `user`, `actor`, `agent`.
+ * Throws Refusal `revoked`, `grant`, `user`, `actor`, `agent`, and `revocation.stale` while nobody can tell what was revoked.
  */
 export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Promise<Authority> {
-  if (deps.tokens.revoked(token)) throw new Refusal('revoked', 'its grant or its login was revoked')
+  if (deps.tokens.revoked(token)) throw new Refusal('revoked', 'something that it ends with was revoked')
   const [grant, user] = await Promise.all([
     deps.grants.live(token.delegation.gid),
     deps.users.find(token.subject),

@@ -77,6 +77,7 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
     root: () => {
       throw new Error('no login here')
     },
+    check: () => {},
     revoked: () => false,
     verify: () => Promise.reject(new Error('verified before')),
     onRevoked: () => () => {},
@@ -85,7 +86,7 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
       return 'signed'
     },
   }
-  const subject: AccessToken = parseAccessToken('at+jwt', claims, {
+  const subject: AccessToken = parseAccessToken({ typ: 'at+jwt', kid: 'k1' }, claims, {
     issuer: ISSUER,
     audience: server.mount,
     now: NOW,

@@ -56,7 +56,7 @@ function mount(server: Server, deps: GatewayDeps): Handler {
       const { params } = envelope
       const stop = new AbortController()
       whenDisconnected(response, (reason) => stop.abort(reason))
-      watched = deps.tokens.onRevoked(token, () => stop.abort(revokedMeanwhile()))
+      watched = deps.tokens.onRevoked(token, (cause) => stop.abort(stopped(cause)))
       const { signal } = stop
       await methodOf(envelope)({ server, caller, meta, id: envelope.id, params, response, signal }, deps)
     } catch (error) {
@@ -100,9 +100,9 @@ function methodOf({ method }: Envelope) {
   return found
 }
 
-function revokedMeanwhile(): Fault {
-  const cause = new Refusal('revoked', 'its grant or its login was revoked during the call')
-  return fault.token_refused({ detail: cause.code, cause })
+/** Why a call in flight ends: its token was revoked, or nobody can tell any more. */
+function stopped(cause: Refusal | Fault): Fault {
+  return cause instanceof Refusal ? fault.token_refused({ detail: cause.code, cause }) : cause
 }
 
 /** No notification of this revision travels to a server over HTTP; one that does is taken and has no effect. */

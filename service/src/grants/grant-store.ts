@@ -35,8 +35,11 @@ export interface GrantStore {
   list(): Promise<readonly Grant[]>
   /** False, and nothing written, when this user and agent have a grant that is not revoked. */
   insert(grant: Grant): Promise<boolean>
-  /** Writes the next version. False, and nothing written, unless the stored version is `grant.version - 1` and not revoked. */
-  update(grant: Grant): Promise<boolean>
+  /**
+   * Writes the next version and appends the entry to the revocation feed, in one transaction: replicas that remember the
+   * grant hear of it. False, and nothing written, unless the stored version is `grant.version - 1` and not revoked.
+   */
+  update(grant: Grant, entry: RevocationEntry): Promise<boolean>
   /**
    * Marks the grant revoked and appends the entry to the revocation feed, in one transaction.
    * False, and nothing written, when it is unknown or revoked already.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { openRevocation } from '#revocation'
+import { openRevocation, type PlacedEntry, type Revocation, type RevocationEntry } from '#revocation'
 import { type Consent, createGrants, type Grant, type GrantStore } from './index.ts'
 
 const NOW = 1_800_000_000_000
@@ -201,7 +201,7 @@ describe('a grant', () => {
   })
 
   test('that was read before its revocation and arrives after it stays dead, also when the feed has forgotten it', async () => {
-    const { grants, reopen, clock, rows, holdReads } = await setUp()
+    const { grants, reopen, time, rows, holdReads } = await setUp()
     const { id } = await grants.give(consent, recorded)
     const later = await reopen()
     const release = holdReads()
@@ -209,11 +209,73 @@ describe('a grant', () => {
     await later.revoke(id)
     release()
     expect(await slow).toBeUndefined()
-    clock.time += 700_000
+    time.elapsed += 700_000
+    await time.read()
     const other = await later.give({ ...consent, agent: 'researcher' }, recorded)
     await later.revoke(other.id)
     expect(rows.get(id)?.revokedAt).toBe(NOW)
     expect(await later.live(id)).toBeUndefined()
+  })
+})
+
+describe('at another replica, which remembers it,', () => {
+  test('a wider consent counts once the feed is read, and so does a narrower one', async () => {
+    const { grants, reopen, rows, time } = await setUp()
+    const first = await grants.give(consent, recorded)
+    const other = await reopen()
+    expect(await other.live(first.id)).toEqual(first)
+    const wider = await grants.give({ ...consent, scopes: ['crm.write'] }, recorded)
+    expect(await other.live(first.id)).toEqual(first)
+    await time.read()
+    expect(await other.live(first.id)).toEqual(wider)
+
+    // An expired grant starts over: the next consent is all there is.
+    rows.set(first.id, { ...wider, expiresAt: NOW })
+    const narrower = await grants.give({ ...consent, scopes: ['crm.write'], calls: {} }, recorded)
+    expect(narrower.mounts).toEqual({ crm: { scopes: ['crm.write'], calls: {} } })
+    await time.read()
+    expect(await other.live(first.id)).toEqual(narrower)
+  })
+
+  test('what was on its way while it changed is not remembered', async () => {
+    const { grants, reopen, holdReads, time } = await setUp()
+    const first = await grants.give(consent, recorded)
+    const other = await reopen()
+    const release = holdReads()
+    const slow = other.live(first.id)
+    const wider = await grants.give({ ...consent, scopes: ['crm.write'] }, recorded)
+    await time.read()
+    release()
+    expect(await slow).toEqual(first)
+    expect(await other.live(first.id)).toEqual(wider)
+  })
+
+  test('it stays dead after its revocation, when the feed has forgotten that too', async () => {
+    const { grants, reopen, time } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    const other = await reopen()
+    await other.live(id)
+    await grants.revoke(id)
+    await time.read()
+    expect(await other.live(id)).toBeUndefined()
+    time.elapsed += 700_000
+    await time.read()
+    await grants.revoke((await grants.give({ ...consent, agent: 'researcher' }, recorded)).id)
+    await time.read()
+    expect(await other.live(id)).toBeUndefined()
+  })
+
+  test('it is read again after a pause in which entries were swept', async () => {
+    const { grants, reopen, rows, feed, time } = await setUp()
+    const first = await grants.give(consent, recorded)
+    await grants.give({ ...consent, scopes: ['crm.write'] }, recorded)
+    const other = await reopen()
+    await other.live(first.id)
+    await grants.give({ ...consent, scopes: ['crm.delete'] }, recorded)
+    feed.write({ kind: 'grant', idHash: 'of another', at: NOW, expiresAt: NOW })
+    feed.sweepAllButLast()
+    await time.read()
+    expect(await other.live(first.id)).toEqual(rows.get(first.id))
   })
 })
 
@@ -250,26 +312,54 @@ async function setUp() {
     list: async () => [...rows.values()],
     insert: async (grant) =>
       current(grant.user, grant.agent) === undefined && rows.set(grant.id, grant).size > 0,
-    update: async (grant) => {
+    update: async (grant, entry) => {
       const row = rows.get(grant.id)
       if (row === undefined || row.revokedAt !== undefined || row.version !== grant.version - 1) return false
       rows.set(grant.id, grant)
+      feed.write(entry)
       return true
     },
-    revoke: async (id, at) => {
+    revoke: async (id, at, entry) => {
       const row = rows.get(id)
       if (row === undefined || row.revokedAt !== undefined) return false
       rows.set(id, { ...row, version: row.version + 1, revokedAt: at })
+      feed.write(entry)
       return true
     },
   }
-  const feed = { append: async () => 1, after: async () => [], sweep: async () => {} }
-  const reopen = async () =>
-    createGrants({ store, revocation: await openRevocation({ store: feed, clock }), clock })
+  const feed = feedTable()
+  const opened: Revocation[] = []
+  const time = {
+    elapsed: 0,
+    /** Every replica reads the feed. */
+    read: () => Promise.all(opened.map((revocation) => revocation.read())),
+  }
+  const ticker = { elapsed: () => time.elapsed, sleep: () => new Promise<void>(() => {}) }
+  const reopen = async () => {
+    const revocation = await openRevocation({ store: feed, clock, ticker })
+    opened.push(revocation)
+    return createGrants({ store, revocation, clock })
+  }
   const holdReads = () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     held = promise
     return resolve
   }
-  return { grants: await reopen(), reopen, clock, rows, holdReads }
+  return { grants: await reopen(), reopen, clock, time, feed, rows, holdReads }
+}
+
+function feedTable() {
+  let entries: readonly PlacedEntry[] = []
+  let last = 0
+  const write = (entry: RevocationEntry) => {
+    entries = [...entries, { ...entry, sequence: ++last }]
+    return last
+  }
+  return {
+    write,
+    append: async (entry: RevocationEntry) => write(entry),
+    after: async (sequence: number) => entries.filter((entry) => entry.sequence > sequence),
+    sweep: async () => {},
+    sweepAllButLast: () => (entries = entries.slice(-1)),
+  }
 }

@@ -1,9 +1,9 @@
 import type { ScopeEdges } from '@tetrapod/protocol'
-import { LRUCache } from 'lru-cache'
 import { type Clock, Fault, own, randomId } from '#kernel'
 import type { Revocation } from '#revocation'
 import { fault } from './faults.ts'
 import type { Grant, GrantedMount, GrantStore } from './grant-store.ts'
+import { createMemory } from './memory.ts'
 
 /** How long a consent lasts, in milliseconds. */
 const GRANT_MS = 30 * 24 * 3600_000
@@ -48,27 +48,18 @@ export function createGrants(deps: {
   readonly clock: Clock
 }): Grants {
   const { store, revocation, clock } = deps
-  // Every write goes through here: durable first, then remembered.
-  const remembered = new LRUCache<string, Grant>({ max: 50_000 })
+  const memory = createMemory(revocation)
   const alive = (grant: Grant | undefined) =>
     grant !== undefined && grant.revokedAt === undefined && grant.expiresAt > clock.now() ? grant : undefined
-  // What was read before a write and arrives after it is the older one, and is not taken.
-  const remember = (grant: Grant): Grant => {
-    const known = remembered.peek(grant.id)
-    if (known !== undefined && known.version > grant.version) return known
-    remembered.set(grant.id, grant)
-    return grant
-  }
   const expiryOfNew = () => clock.now() + GRANT_MS
 
   return {
     expiryOfNew,
     async live(id) {
       if (revocation.revoked('grant', id)) return undefined
-      const known = remembered.get(id)
-      if (known !== undefined) return alive(known)
-      const found = await store.find(id)
-      return alive(found && remember(found))
+      const grant = memory.get(id) ?? (await memory.read(id, store.find))
+      // It may have been revoked while it was being read.
+      return revocation.revoked('grant', id) ? undefined : alive(grant)
     },
     async liveFor(user, agent) {
       return alive(await store.current(user, agent))
@@ -78,15 +69,19 @@ export function createGrants(deps: {
       const next = current === undefined ? first(consent, clock.now()) : wider(current, consent, clock.now())
       const given = { ...next, expiresAt: expiryOfNew() }
       const amend = await onRecord(given)
-      const write = current === undefined ? store.insert(given) : store.update(given)
+      const entry = revocation.entry('grant_version', given.id)
+      const write = current === undefined ? store.insert(given) : store.update(given, entry)
       const written = await write.catch((error: unknown) => {
         // It may have been written all the same.
         amend('unknown', error instanceof Fault ? error.code : 'internal')
         throw error
       })
-      if (written) return remember(given)
-      amend('failed', 'grants.changed_meanwhile')
-      throw fault.changed_meanwhile({ detail: given.id })
+      if (!written) {
+        amend('failed', 'grants.changed_meanwhile')
+        throw fault.changed_meanwhile({ detail: given.id })
+      }
+      if (current !== undefined) revocation.learn(entry)
+      return memory.take(given)
     },
     list: () => store.list(),
     async revoke(id) {
@@ -95,7 +90,7 @@ export function createGrants(deps: {
       revocation.learn(entry)
       const revoked = await store.find(id)
       if (revoked === undefined) throw fault.unknown({ detail: id })
-      return remember(revoked)
+      return memory.take(revoked)
     },
   }
 }

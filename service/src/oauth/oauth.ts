@@ -58,6 +58,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       '/token': tokenEndpoint({
         clients,
         exchange: (caller, request) => exchange(caller, request, deps),
+        check: tokens.check,
         library,
         log,
       }),

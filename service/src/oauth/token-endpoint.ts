@@ -10,6 +10,8 @@ import { fault } from './faults.ts'
 export interface TokenEndpointDeps {
   readonly clients: ClientAuthenticationDeps
   readonly exchange: (caller: string, request: ExchangeRequest) => Promise<ExchangeAnswer>
+  /** Throws while no token may be given, whatever the grant. */
+  readonly check: () => void
   /** Answers every other grant. */
   readonly library: Handler
   readonly log: Log
@@ -23,6 +25,7 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
   return async (request, response) => {
     try {
       const body = await readBody(request, BODY_BYTES_MAX)
+      deps.check()
       const parameters = new URLSearchParams(isForm(request) ? body.toString() : '')
       if (parameters.get('grant_type') !== GRANT_TOKEN_EXCHANGE) {
         await deps.library(unread(request, body), response)

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createFeed, openRevocation, type PlacedEntry, type RevocationEntry } from './index.ts'
+import { createFeed } from './index.ts'
+import { feedTable, NOW, replicaAt } from './revocation.fixture.ts'
 
-const NOW = 1_800_000_000_000
 const ENTRY_MS = 600_000
 
 /** A wait that the test ends when it wants to. */
@@ -10,9 +10,9 @@ const wait = () => new AbortController()
 const atOnce = AbortSignal.abort()
 
 test('a reader without a place is told everything that still counts, in order, and nothing that does not', async () => {
-  const { revocation, feed, clock } = await setUp()
+  const { revocation, feed, ticker } = await setUp()
   await revocation.revoke('grant', 'old')
-  clock.time += ENTRY_MS + 1
+  await ticker.pass(ENTRY_MS + 500)
   await revocation.revoke('family', 'f1')
   await revocation.revoke('grant', 'g1')
   const page = await feed.read({ reader: 'crm', after: 0, until: atOnce })
@@ -59,10 +59,10 @@ test.each([
   ['ahead of ours, as after a restored backup', 99],
   ['before what is kept', 1],
 ])('a place %s begins the whole live set anew', async (_, after) => {
-  const { revocation, feed, clock } = await setUp()
+  const { revocation, feed, ticker } = await setUp()
   await revocation.revoke('grant', 'g1')
   await revocation.revoke('grant', 'g2')
-  clock.time += ENTRY_MS + 1
+  await ticker.pass(ENTRY_MS + 500)
   await revocation.revoke('grant', 'g3')
   await revocation.revoke('grant', 'g4')
   expect(await feed.read({ reader: 'crm', after, until: wait().signal })).toMatchObject({
@@ -76,6 +76,31 @@ test('a place that a restart does not know of any more is no place to wait at', 
   const { feed } = await setUp()
   const page = await feed.read({ reader: 'crm', after: 57, until: wait().signal })
   expect(page).toEqual({ sequence: 0, entries: [], more: false, reset: true })
+})
+
+test('who waits at a place that a restored database gives anew is told the whole live set', async () => {
+  const { revocation, feed, store, ticker } = await setUp()
+  for (const id of ['g1', 'g2', 'g3']) await revocation.revoke('grant', id)
+  const answer = feed.read({ reader: 'crm', after: 3, until: wait().signal })
+  await settled(feed)
+  store.restore(store.entries.slice(0, 1))
+  for (const id of ['g4', 'g5', 'g6']) store.write(revocation.entry('grant', id))
+  await ticker.pass(500)
+  expect(await answer).toMatchObject({
+    reset: true,
+    sequence: 4,
+    entries: [{ sequence: 1 }, { sequence: 2 }, { sequence: 3 }, { sequence: 4 }],
+  })
+})
+
+test('who waits at one replica is told what another one revokes', async () => {
+  const { revocation, feed, store, ticker } = await setUp()
+  await revocation.revoke('grant', 'g1')
+  const answer = feed.read({ reader: 'crm', after: 1, until: wait().signal })
+  await settled(feed)
+  await (await replicaAt(store)).revocation.revoke('grant', 'g2')
+  await ticker.pass(500)
+  expect(await answer).toMatchObject({ sequence: 2, entries: [{ sequence: 2 }], reset: false })
 })
 
 test('however much there is and however it is paged, a reader that follows its places misses nothing', async () => {
@@ -130,7 +155,7 @@ test('a store that cannot be read is told, to who asks and to who waits, never t
   const answer = feed.read({ reader: 'crm', after: 0, until: wait().signal })
   await settled(feed)
   const entry = revocation.entry('grant', 'g1')
-  store.refuses = true
+  store.down = new Error('disk full')
   revocation.learn(entry)
   await expect(answer).rejects.toThrow('disk full')
   await expect(feed.read({ reader: 'crm', after: 0, until: atOnce })).rejects.toThrow('disk full')
@@ -164,23 +189,7 @@ async function settled(feed: Awaited<ReturnType<typeof setUp>>['feed']): Promise
 }
 
 async function setUp(limits: { waitingMax?: number; waitingPerReaderMax?: number } = {}) {
-  const clock = { time: NOW, now: () => clock.time }
-  const entries: PlacedEntry[] = []
-  const store = {
-    refuses: false,
-    reads: 0,
-    held: undefined as PromiseWithResolvers<void> | undefined,
-    write: (entry: RevocationEntry) => entries.push({ ...entry, sequence: entries.length + 1 }),
-    append: async (entry: RevocationEntry) => store.write(entry),
-    sweep: async () => {},
-    after: async (sequence: number, now: number) => {
-      store.reads++
-      if (store.refuses) throw new Error('disk full')
-      const found = entries.filter((it) => it.sequence > sequence && it.expiresAt >= now)
-      await store.held?.promise
-      return found
-    },
-  }
-  const revocation = await openRevocation({ store, clock })
-  return { revocation, store, clock, feed: createFeed({ revocation, ...limits }) }
+  const store = feedTable()
+  const { revocation, ticker } = await replicaAt(store)
+  return { revocation, store, ticker, feed: createFeed({ revocation, ...limits }) }
 }

@@ -1,4 +1,5 @@
-import type { LiveEntries, Revocation } from './revocation.ts'
+import type { LiveEntries } from './live.ts'
+import type { Revocation } from './revocation.ts'
 import type { PlacedEntry } from './revocation-store.ts'
 
 /** What a reader of the feed is told. */
@@ -62,14 +63,17 @@ export function createFeed({
       // Listening begins before reading: what is revoked in between is heard.
       const news = createNews(revocation)
       try {
-        let page = pageAfter(after, await revocation.read())
+        const first = await revocation.read()
+        let page = pageAfter(after, first)
         const stop = AbortSignal.any([until, closed.signal])
         if (!isNew(page) && !stop.aborted && mayWait(reader)) {
           count(reader, 1)
           try {
             while (!isNew(page) && !stop.aborted) {
               await news.next(stop)
-              page = pageAfter(after, await revocation.read())
+              const live = await revocation.read()
+              // A place among entries that are no longer those they were is none.
+              page = pageAfter(live.edition === first.edition ? after : Infinity, live)
             }
           } finally {
             count(reader, -1)

@@ -1,3 +1,6 @@
 export { createFeed, type Feed, type FeedPage } from './feed.ts'
-export { openRevocation, type Revocable, type Revocation } from './revocation.ts'
-export type { PlacedEntry, RevocationEntry, RevocationKind, RevocationStore } from './revocation-store.ts'
+export { fault as revocationFault } from './faults.ts'
+export type { WakeUp } from './keep-reading.ts'
+export { openRevocation, type Revocation } from './revocation.ts'
+export type { PlacedEntry, RevocationEntry, RevocationStore } from './revocation-store.ts'
+export type { Ticker } from './ticker.ts'

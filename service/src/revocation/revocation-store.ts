@@ -1,9 +1,12 @@
-/** What can be revoked in this version: a grant, or one login of an agent under it. */
-export type RevocationKind = 'grant' | 'family'
+import type { RevocationKind } from '@tetrapod/protocol'
 
-/** One line of the feed. Ids travel hashed; an entry lives as long as a token it stops could. */
+/** What is written to the feed: what ends tokens, and that a grant has a new version, which ends none. */
+export type FeedKind = RevocationKind | 'grant_version'
+
+/** One line of the feed. Ids travel hashed; an entry lives as long as a token it ends could. */
 export interface RevocationEntry {
-  readonly kind: RevocationKind
+  /** A {@link FeedKind}, or what a later version writes: such an entry is kept and passed on, and ends nothing here. */
+  readonly kind: string
   readonly idHash: string
   /** Milliseconds. */
   readonly at: number
@@ -17,10 +20,13 @@ export interface PlacedEntry extends RevocationEntry {
 }
 
 export interface RevocationStore {
-  /** Appends, and returns the entry's place in the sequence. */
+  /** Appends, and returns the entry's place in the sequence: a later one never becomes visible before an earlier one. */
   append(entry: RevocationEntry): Promise<number>
-  /** Entries after a place in the sequence, in order, those that expired before `now` (milliseconds) left out. */
-  after(sequence: number, now: number): Promise<readonly PlacedEntry[]>
-  /** Forgets what expired before `now` (milliseconds). Its places are not given again. */
+  /** Entries after a place in the sequence, in order, expired or not. */
+  after(sequence: number): Promise<readonly PlacedEntry[]>
+  /**
+   * Forgets what expired before `now` (milliseconds), from the first entry on: never one behind an entry that is kept, and
+   * never the last. So where a reader finds the entry it read last, nothing after it is missing.
+   */
   sweep(now: number): Promise<void>
 }

@@ -1,86 +1,144 @@
-import { type Clock, hashed } from '#kernel'
-import type { PlacedEntry, RevocationEntry, RevocationKind, RevocationStore } from './revocation-store.ts'
+import type { Endable, RevocationKind } from '@tetrapod/protocol'
+import { type Clock, hashed, type Log } from '#kernel'
+import { fault } from './faults.ts'
+import { createFreshness } from './freshness.ts'
+import { keepReading, type WakeUp } from './keep-reading.ts'
+import { createKnown } from './known.ts'
+import { afterNews, type LiveEntries, liveEntries, NOTHING_READ } from './live.ts'
+import { newsAfter } from './news.ts'
+import type { FeedKind, RevocationEntry, RevocationStore } from './revocation-store.ts'
 import { shared } from './shared.ts'
-import { createWatch } from './watch.ts'
+import { systemTicker, type Ticker } from './ticker.ts'
+import { createWatch, type Stop } from './watch.ts'
 
 /** No token of ours outlives this, so no entry of the feed need (milliseconds; RFC 8693 tokens live 300 s, plus skew). */
 const ENTRY_MS = 10 * 60_000
 
-/** What can be revoked: of this kind, under this id. */
-export type Revocable = readonly [kind: RevocationKind, id: string]
+/** What ends for good: its id never comes back. */
+export type PermanentKind = Exclude<RevocationKind, 'user' | 'agent' | 'server'>
 
-/** What has been revoked, answered from memory. */
+/**
+ * What has been revoked, here or at another replica, answered from memory. It reads the feed every half second, and once it
+ * could not for FEED_STALE_MS it answers no question any more: it throws `revocation.stale` until it can.
+ */
 export interface Revocation {
+  /** True while it can answer. */
+  readonly current: boolean
+  /** Throws `revocation.stale` while it cannot answer. */
+  check(): void
   /** True once `kind` and `id` were revoked, until every token that could have come from it has expired. */
-  revoked(kind: RevocationKind, id: string): boolean
-  /** Calls `stop` once, as soon as one of these is revoked: now, where one is already. Returns what ends the watch. */
-  watch(these: readonly Revocable[], stop: () => void): () => void
-  /** Revokes: durable when it resolves, and known here. */
+  revoked(kind: PermanentKind, id: string): boolean
+  /** True when something that the token ends with was revoked; by a user, an agent or a server, if it was issued before that. */
+  ends(token: Endable): boolean
+  /**
+   * Calls `stop` once, as soon as the token ends or nobody can tell any more: now, where it is so already. Returns what ends
+   * the watch.
+   */
+  watch(token: Endable, stop: Stop): () => void
+  /** Revokes: durable when it resolves, and known here. It ends tokens; what gives new ones its owner has to end. */
   revoke(kind: RevocationKind, id: string): Promise<void>
   /** The entry to append in the transaction that changes other state; hand it to `learn` once that is durable. */
-  entry(kind: RevocationKind, id: string): RevocationEntry
+  entry(kind: FeedKind, id: string): RevocationEntry
   /** Takes note of an entry that is durable. */
   learn(entry: RevocationEntry): void
-  /** The entries that still count, in order, and the place of the last that was ever seen. Read from the store. */
+  /** The entries that still count, in order. Read from the store. */
   read(): Promise<LiveEntries>
   /** Calls `heard` whenever there may be more to `read`. Returns what ends it. */
   onNews(heard: () => void): () => void
+  /** Tells a cache what it has to forget: see {@link Listener}. */
+  listen(listener: Listener): void
+  /** Reads no more: what is asked afterwards is soon refused. */
+  close(): void
 }
 
-/** The feed as it is stored, without what has expired. */
-export interface LiveEntries {
-  readonly entries: readonly PlacedEntry[]
-  /** The place of the last entry; what was before the first of `entries` is no longer kept. */
-  readonly head: number
+/** A cache of what other replicas change. */
+export interface Listener {
+  /** An entry was heard of, here or elsewhere; the same one perhaps more than once. */
+  heard(entry: RevocationEntry): void
+  /** Entries may have been missed: whatever is remembered may have changed. */
+  missed(): void
 }
 
-/** Reads the feed and answers from memory afterwards. */
-export async function openRevocation(deps: {
+export interface RevocationDeps {
   readonly store: RevocationStore
   readonly clock: Clock
-}): Promise<Revocation> {
-  const { store, clock } = deps
-  const known = new Map<string, number>()
-  const watch = createWatch()
-  const listeners = new Set<() => void>()
-  let live: LiveEntries = { entries: [], head: 0 }
+  readonly log?: Log
+  /** Absent: it is read every half second. */
+  readonly wakeUp?: WakeUp
+  readonly ticker?: Ticker | undefined
+}
 
-  const take = ({ kind, idHash, expiresAt }: RevocationEntry) => {
-    const key = keyOf(kind, idHash)
-    forget(known, clock.now())
-    known.delete(key)
-    known.set(key, expiresAt)
-    watch.stop(key)
+/** Reads the feed, goes on reading it until it is closed, and answers from memory. */
+export async function openRevocation({
+  store,
+  clock,
+  log,
+  wakeUp = () => () => {},
+  ticker = systemTicker,
+}: RevocationDeps): Promise<Revocation> {
+  const closed = new AbortController()
+  const known = createKnown(() => ticker.elapsed(), ENTRY_MS)
+  const watch = createWatch()
+  const freshness = createFreshness({ ticker, signal: closed.signal }, (current) => {
+    if (!current) watch.stopAll()
+    tell(current, log)
+  })
+  const waiting = new Set<() => void>()
+  const caches = new Set<Listener>()
+  let live = NOTHING_READ
+
+  const take = (entry: RevocationEntry) => {
+    known.take(entry)
+    watch.hear(entry)
+    for (const cache of caches) cache.heard(entry)
   }
-  const revoked = (kind: RevocationKind, id: string) => known.size > 0 && known.has(keyOf(kind, hashed(id)))
-  const entry = (kind: RevocationKind, id: string): RevocationEntry => {
+  const tellReaders = () => {
+    for (const heard of waiting) heard()
+  }
+  const check = () => {
+    if (!freshness.current) throw fault.stale()
+  }
+  const entry = (kind: FeedKind, id: string): RevocationEntry => {
     const at = clock.now()
     return { kind, idHash: hashed(id), at, expiresAt: at + ENTRY_MS }
   }
   const learn = (added: RevocationEntry) => {
     take(added)
-    for (const heard of listeners) heard()
+    tellReaders()
   }
   const read = shared(async (): Promise<LiveEntries> => {
-    const found = await store.after(live.head, clock.now())
-    for (const one of found) take(one)
-    const now = clock.now()
-    const entries = [...live.entries, ...found].filter(({ expiresAt }) => expiresAt >= now)
-    live = { entries, head: found.at(-1)?.sequence ?? live.head }
-    return live
+    const began = ticker.elapsed()
+    const news = await newsAfter(store, live.last)
+    const now = ticker.elapsed()
+    const changed = news.entries.length > 0 || (live.last !== undefined && !news.follows)
+    if (changed) {
+      live = afterNews(live, news, { now, until: now + ENTRY_MS })
+      for (const one of news.entries) take(one)
+      if (!news.follows) for (const cache of caches) cache.missed()
+    }
+    freshness.read(began)
+    if (changed) tellReaders()
+    return liveEntries(live, now)
   })
 
   await read()
+  keepReading({ read, wakeUp, ticker, signal: closed.signal })
   return {
-    revoked,
-    watch(these, stop) {
-      if (!these.some(([kind, id]) => revoked(kind, id))) {
-        return watch.add(
-          these.map(([kind, id]) => keyOf(kind, hashed(id))),
-          stop,
-        )
-      }
-      stop()
+    get current() {
+      return freshness.current
+    },
+    check,
+    revoked(kind, id) {
+      check()
+      return known.has(kind, id)
+    },
+    ends(token) {
+      check()
+      return known.ends(token)
+    },
+    watch(token, stop) {
+      if (freshness.current && !known.ends(token)) return watch.add(token, stop)
+      stop(freshness.current ? 'revoked' : 'stale')
       return () => {}
     },
     entry,
@@ -92,20 +150,20 @@ export async function openRevocation(deps: {
     },
     read,
     onNews(heard) {
-      listeners.add(heard)
-      return () => void listeners.delete(heard)
+      waiting.add(heard)
+      return () => void waiting.delete(heard)
     },
+    listen: (listener) => void caches.add(listener),
+    close: () => closed.abort(),
   }
 }
 
-function keyOf(kind: RevocationKind, idHash: string): string {
-  return `${kind}:${idHash}`
-}
-
-/** Entries are learnt in the order of their expiry: the oldest are first. */
-function forget(known: Map<string, number>, now: number): void {
-  for (const [key, expiresAt] of known) {
-    if (expiresAt > now) return
-    known.delete(key)
-  }
+function tell(current: boolean, log: Log | undefined): void {
+  const members = { code: 'revocation.stale' }
+  if (current) log?.info(members, 'The revocation feed is read again; tokens are accepted again.')
+  else
+    log?.error(
+      members,
+      'The revocation feed could not be read for 5 seconds; every token is refused. Check the database.',
+    )
 }

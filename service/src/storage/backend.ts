@@ -1,4 +1,5 @@
 import type { ReplayStore } from '#oauth'
+import type { WakeUp } from '#revocation'
 import type { Kysely } from 'kysely'
 import type { Lock } from './lock.ts'
 import type { Tables } from './tables.ts'
@@ -8,6 +9,7 @@ export interface Backend {
   readonly db: Kysely<Tables>
   readonly lock: Lock
   readonly replay: ReplayStore
+  readonly wakeUp: WakeUp
   /** Lets queries and transactions that have begun finish, refuses later ones (`storage.closed`), and lets go of everything. */
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { Grant, GrantStore } from '#grants'
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely, Selectable, Transaction } from 'kysely'
 import type { Lock } from './lock.ts'
 import { appendRevocation } from './revocation-store.ts'
 import type { GrantTable, Tables } from './tables.ts'
@@ -28,7 +28,12 @@ export function createGrantStore(db: Kysely<Tables>, lock: Lock): GrantStore {
         .executeTakeFirst()
       return numInsertedOrUpdatedRows === 1n
     },
-    update: (grant) => update(db, grant),
+    update: (grant, entry) =>
+      db.transaction().execute(async (transaction) => {
+        if (!(await update(transaction, grant))) return false
+        await appendRevocation(transaction, lock, entry)
+        return true
+      }),
     revoke: (id, at, entry) =>
       db.transaction().execute(async (transaction) => {
         const { numUpdatedRows } = await transaction
@@ -44,7 +49,7 @@ export function createGrantStore(db: Kysely<Tables>, lock: Lock): GrantStore {
   }
 }
 
-async function update(db: Kysely<Tables>, grant: Grant): Promise<boolean> {
+async function update(db: Transaction<Tables>, grant: Grant): Promise<boolean> {
   const { version, redirect_uris, mounts, expires_at } = toRow(grant)
   const { numUpdatedRows } = await db
     .updateTable('grants')

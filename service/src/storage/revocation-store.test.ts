@@ -19,30 +19,30 @@ describe.each(backends)('revocations in %s', (_, place) => {
   test('a reader gets what came after its place, in order and as it was written', async () => {
     const { revocations } = await place()()
     for (const id of ['h1', 'h2', 'h3']) await revocations.append(entry(id))
-    expect(await revocations.after(1, 0)).toEqual([
+    expect(await revocations.after(1)).toEqual([
       { ...entry('h2'), sequence: 2 },
       { ...entry('h3'), sequence: 3 },
     ])
-    expect(await revocations.after(3, 0)).toEqual([])
+    expect(await revocations.after(3)).toEqual([])
   })
 
-  test('an entry is told until the moment it expires, and not after', async () => {
+  test('a kind that this version does not know is kept and told', async () => {
     const { revocations } = await place()()
-    await revocations.append(entry('h1', 1000))
-    expect(await revocations.after(0, 1000)).toHaveLength(1)
-    expect(await revocations.after(0, 1001)).toEqual([])
+    await revocations.append({ ...entry('h1'), kind: 'planet' })
+    expect(await revocations.after(0)).toEqual([{ ...entry('h1'), kind: 'planet', sequence: 1 }])
   })
 
-  test('what has expired is swept, what has not stays, and no place is given twice', async () => {
+  test.each([
+    ['what has expired is swept up to the first entry that has not', [999, 999, 1000, 1500], 1000, [3, 4]],
+    ['an entry behind one that is kept is kept too', [999, 1000, 999, 1000], 1000, [2, 3, 4]],
+    ['the last one stays, so that a place in the sequence can be told', [998, 997, 999], 1000, [3]],
+    ['nothing is swept where there is nothing', [], 1000, []],
+  ])('%s', async (_, ends, now, left) => {
     const { revocations } = await place()()
-    for (const [id, expiresAt] of [['h1', 2000] as const, ['h2', 1000] as const, ['h3', 999] as const]) {
-      await revocations.append(entry(id, expiresAt))
-    }
-    await revocations.sweep(1000)
-    expect((await revocations.after(0, 0)).map(({ sequence }) => sequence)).toEqual([1, 2])
-    await revocations.sweep(5000)
-    expect(await revocations.after(0, 0)).toEqual([])
-    expect(await revocations.append(entry('h4'))).toBe(4)
+    for (const [n, expiresAt] of ends.entries()) await revocations.append(entry(`h${n}`, expiresAt))
+    await revocations.sweep(now)
+    expect((await revocations.after(0)).map(({ sequence }) => sequence)).toEqual(left)
+    expect(await revocations.append(entry('next'))).toBe(ends.length + 1)
   })
 
   test('the sequence goes on where it was after a restart', async () => {

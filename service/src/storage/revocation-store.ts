@@ -6,12 +6,11 @@ import type { Tables } from './tables.ts'
 export function createRevocationStore(db: Kysely<Tables>, lock: Lock): RevocationStore {
   return {
     append: (entry) => db.transaction().execute((transaction) => appendRevocation(transaction, lock, entry)),
-    after: async (sequence, now) => {
+    after: async (sequence) => {
       const rows = await db
         .selectFrom('revocations')
         .selectAll()
         .where('sequence', '>', sequence)
-        .where('expires_at', '>=', now)
         .orderBy('sequence')
         .execute()
       return rows.map(({ sequence, kind, id_hash, at, expires_at }) => ({
@@ -23,7 +22,15 @@ export function createRevocationStore(db: Kysely<Tables>, lock: Lock): Revocatio
       }))
     },
     sweep: async (now) => {
-      await db.deleteFrom('revocations').where('expires_at', '<', now).execute()
+      const places = db.selectFrom('revocations')
+      const firstAlive = places
+        .where('expires_at', '>=', now)
+        .select((eb) => eb.fn.min('sequence').as('first'))
+      const last = places.select((eb) => eb.fn.max('sequence').as('last'))
+      await db
+        .deleteFrom('revocations')
+        .where('sequence', '<', (eb) => eb.fn.coalesce(firstAlive, last))
+        .execute()
     },
   }
 }

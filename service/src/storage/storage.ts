@@ -1,7 +1,7 @@
 import type { BundleStore } from '#audit'
 import type { FamilyStore, GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
-import type { RevocationStore } from '#revocation'
+import type { RevocationStore, WakeUp } from '#revocation'
 import type { SigningKeyStore } from '#tokens'
 import type { AccountStore, SessionStore } from '#users'
 import type { PartitionKeyStore, SecretStore } from '#vault'
@@ -30,6 +30,8 @@ export interface Storage {
   readonly grants: GrantStore
   readonly families: FamilyStore
   readonly revocations: RevocationStore
+  /** Tells of what another process appended to `revocations`, where the database can. */
+  readonly wakeUp: WakeUp
   readonly state: StateStore
   readonly replay: ReplayStore
   readonly bundles: BundleStore
@@ -58,10 +60,10 @@ export async function openStorage({ directory, database, now = Date.now }: Stora
     database === undefined
       ? await openSqliteBackend(directory, now)
       : await openPostgresBackend({ directory, database, now })
-  return { ...stores(backend), close: backend.close }
+  return { ...stores(backend), wakeUp: backend.wakeUp, close: backend.close }
 }
 
-function stores({ db, lock, replay }: Backend): Omit<Storage, 'close'> {
+function stores({ db, lock, replay }: Backend): Omit<Storage, 'wakeUp' | 'close'> {
   return {
     secrets: createSecretStore(db),
     partitionKeys: createPartitionKeyStore(db),

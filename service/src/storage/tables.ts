@@ -1,4 +1,3 @@
-import type { RevocationKind } from '#revocation'
 import type { Purpose, Sealed } from '#vault'
 import type { Generated } from 'kysely'
 
@@ -33,7 +32,7 @@ export interface Tables {
   readonly families: FamilyTable
   readonly revocations: {
     readonly sequence: Generated<number>
-    readonly kind: RevocationKind
+    readonly kind: string
     readonly id_hash: string
     readonly at: number
     readonly expires_at: number

@@ -35,7 +35,11 @@ function tokenOne(lifetime = 300) {
   }
 }
 const received = (claims: object, audience: string, now = NOW): AccessToken =>
-  parseAccessToken('at+jwt', JSON.parse(JSON.stringify(claims)), { issuer: ISSUER, audience, now })
+  parseAccessToken({ typ: 'at+jwt', kid: 'k1' }, JSON.parse(JSON.stringify(claims)), {
+    issuer: ISSUER,
+    audience,
+    now,
+  })
 const step = (change: Partial<Step> = {}): Step => ({
   actor: gateway,
   clientId: 'gateway',

@@ -108,6 +108,59 @@ describe('a token of ours is refused', () => {
     expect(await tokens.verify(two, MOUNT)).toMatchObject({ jti: 'jti-1' })
   })
 
+  test.each([
+    ['session', 'session-1'],
+    ['user', 'u1'],
+    ['agent', 'agent'],
+    ['token', 'jti-1'],
+  ] as const)(
+    'once its %s was revoked: not verified tokens, nor one about to be signed',
+    async (kind, id) => {
+      const { tokens, revocation } = await (await setUp()).open()
+      const verified = await tokens.verify(await tokens.mint(claims()), MOUNT)
+      const causes: unknown[] = []
+      tokens.onRevoked(verified, (cause) => causes.push(cause))
+      await revocation.revoke(kind, `${id}x`)
+      expect([tokens.revoked(verified), causes]).toEqual([false, []])
+      await revocation.revoke(kind, id)
+      expect(tokens.revoked(verified)).toBe(true)
+      await expect(tokens.mint(claims())).rejects.toMatchObject({ code: 'revoked' })
+      expect(causes).toMatchObject([{ name: 'Refusal', code: 'revoked' }])
+    },
+  )
+
+  test('once the key that signed it was revoked, while a token of another key holds', async () => {
+    const { open, rows, clock } = await setUp()
+    const { tokens: before, keyring } = await open()
+    const old = await before.mint(claims())
+    const other = await setUp({ keyring })
+    other.clock.time = clock.time + 1000
+    await other.open()
+    rows.push(...other.rows)
+    const { tokens, revocation } = await open()
+    await revocation.revoke('key', rows[0]?.kid ?? '')
+    const fresh = await tokens.mint(claims())
+    const ends = [old, fresh].map(async (token) => tokens.revoked(await tokens.verify(token, MOUNT)))
+    expect(await Promise.all(ends)).toEqual([true, false])
+    await revocation.revoke('key', rows[1]?.kid ?? '')
+    await expect(tokens.mint(claims())).rejects.toMatchObject({ code: 'revoked' })
+  })
+
+  test('whatever it is, once nobody can tell what was revoked; and none is signed', async () => {
+    const { open, time } = await setUp()
+    const { tokens } = await open()
+    const verified = await tokens.verify(await tokens.mint(claims()), MOUNT)
+    const causes: unknown[] = []
+    time.elapsed = 5001
+    const stale = expect.objectContaining({ code: 'revocation.stale', kind: 'unavailable' }) as Error
+    expect(() => tokens.check()).toThrow(stale)
+    expect(() => tokens.revoked(verified)).toThrow(stale)
+    expect(() => tokens.root(login())).toThrow(stale)
+    await expect(tokens.mint(claims())).rejects.toThrow(stale)
+    tokens.onRevoked(verified, (cause) => causes.push(cause))
+    expect(causes).toEqual([stale])
+  })
+
   test('at the second it expires, without the minute that others are given', async () => {
     const { open, clock } = await setUp()
     const { tokens } = await open()
@@ -126,8 +179,8 @@ describe('a token of ours is refused', () => {
   })
 })
 
-function claims({ family = 'family-1' } = {}): MintedClaims {
-  const login = {
+function login({ family = 'family-1' } = {}) {
+  return {
     grant: 'grant-1',
     family,
     session: 'session-1',
@@ -136,6 +189,9 @@ function claims({ family = 'family-1' } = {}): MintedClaims {
     authTime: NOW - 60,
     acr: 'pwd',
   }
+}
+
+function claims(options: Parameters<typeof login>[0] = {}): MintedClaims {
   return {
     iss: ISSUER,
     aud: MOUNT,
@@ -145,7 +201,7 @@ function claims({ family = 'family-1' } = {}): MintedClaims {
     iat: NOW,
     exp: NOW + 300,
     scope: 'crm.read',
-    ...rootLineage(ISSUER, login),
+    ...rootLineage(ISSUER, login(options)),
   }
 }
 
@@ -168,13 +224,15 @@ async function setUp({ keyring: given }: { keyring?: Awaited<ReturnType<typeof o
     after: async () => [],
     sweep: async () => {},
   }
+  const time = { elapsed: 0 }
+  const ticker = { elapsed: () => time.elapsed, sleep: () => new Promise<void>(() => {}) }
   const open = async () => {
-    const revocation = await openRevocation({ store: feed, clock })
+    const revocation = await openRevocation({ store: feed, clock, ticker })
     return {
       keyring,
       revocation,
       tokens: await openTokens({ issuer: ISSUER, store, vault, revocation, clock }),
     }
   }
-  return { open, rows, clock }
+  return { open, rows, clock, time }
 }

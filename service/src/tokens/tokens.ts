@@ -1,14 +1,15 @@
 import {
   type AccessToken,
-  type Delegation,
+  type Endable,
+  parseAct,
   Refusal,
   SIGNING_ALGORITHM,
   TYP_ACCESS_TOKEN,
 } from '@tetrapod/protocol'
 import { createVerifier } from '@tetrapod/server-sdk'
 import { type JWK, SignJWT } from 'jose'
-import { type Clock, nowSeconds } from '#kernel'
-import type { Revocable, Revocation } from '#revocation'
+import { type Clock, type Fault, nowSeconds } from '#kernel'
+import { type Revocation, revocationFault } from '#revocation'
 import type { Vault } from '#vault'
 import { type LineageClaims, type Login, type MintedClaims, rootLineage } from './lineage.ts'
 import { openSigningKeys } from './signing-keys.ts'
@@ -21,11 +22,11 @@ export interface Tokens {
   readonly publicKeys: { readonly keys: readonly JWK[] }
   /** For the library that signs token 1, and for nobody else. The first one signs. */
   readonly privateKeys: { readonly keys: readonly JWK[] }
-  /** The lineage claims of token 1. */
+  /** The lineage claims of token 1. Throws `revocation.stale`. */
   root(login: Login): LineageClaims
   /**
-   * Signs, and so issues. What is issued must be on record before. Throws Refusal `revoked` when grant or login were
-   * revoked meanwhile: writing the record takes time.
+   * Signs, and so issues. What is issued must be on record before. Throws Refusal `revoked` when something it would end with
+   * was revoked meanwhile (writing the record takes time), and `revocation.stale` when nobody can tell.
    */
   mint(claims: MintedClaims): Promise<string>
   /**
@@ -34,10 +35,15 @@ export interface Tokens {
    * `broker` (`liveAuthority`).
    */
   verify(token: string, audience: string): Promise<AccessToken>
-  /** True when the grant of a token, or the login it came from, was revoked. */
+  /** Throws `revocation.stale` while nobody can tell what was revoked: then no token is accepted and none is given. */
+  check(): void
+  /** True when something that the token ends with was revoked (`revocablesOf`). Throws `revocation.stale`. */
   revoked(token: AccessToken): boolean
-  /** Calls `stop` once the grant or the login of a verified token is revoked; at once where it is. Returns what ends the watch. */
-  onRevoked(token: AccessToken, stop: () => void): () => void
+  /**
+   * Calls `stop` once such a thing is revoked (Refusal `revoked`), or once nobody can tell any more (`revocation.stale`); at
+   * once where it is so. Returns what ends the watch.
+   */
+  onRevoked(token: AccessToken, stop: (cause: Refusal | Fault) => void): () => void
 }
 
 export async function openTokens(deps: {
@@ -52,17 +58,18 @@ export async function openTokens(deps: {
   const [signing] = keys
   const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
   const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
-  const gone = (delegation: Delegation) =>
-    revocables(delegation).some(([kind, id]) => revocation.revoked(kind, id))
   const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
 
   return {
     issuer,
     publicKeys: { keys: keys.map((key) => key.publicJwk) },
     privateKeys: { keys: keys.map((key) => key.privateJwk) },
-    root: (login) => rootLineage(issuer, login),
+    root(login) {
+      revocation.check()
+      return rootLineage(issuer, login)
+    },
     async mint(claims) {
-      if (gone(claims.dlg)) throw new Refusal('revoked', 'its grant or its login was revoked')
+      if (revocation.ends(endable(claims, signing.kid))) throw revoked()
       return new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey)
     },
     async verify(token, audience) {
@@ -70,15 +77,27 @@ export async function openTokens(deps: {
       if (verified.expiresAt <= nowSeconds(clock)) throw new Refusal('expired', 'the token has expired')
       return verified
     },
-    revoked: ({ delegation }) => gone(delegation),
-    onRevoked: ({ delegation }, stop) => revocation.watch(revocables(delegation), stop),
+    check: () => revocation.check(),
+    revoked: (token) => revocation.ends(token),
+    onRevoked: (token, stop) =>
+      revocation.watch(token, (why) => stop(why === 'stale' ? revocationFault.stale() : revoked())),
   }
 }
 
-/** What a token ends with. */
-function revocables({ gid, anc }: Delegation): readonly Revocable[] {
-  return [
-    ['grant', gid],
-    ['family', anc[0] ?? ''],
-  ]
+function revoked(): Refusal {
+  return new Refusal('revoked', 'something that it ends with was revoked')
+}
+
+/** A token that is about to be signed, in the words of a verified one. */
+function endable(claims: MintedClaims, keyId: string): Endable {
+  return {
+    issuer: claims.iss,
+    subject: claims.sub,
+    sessionId: claims.sid,
+    jti: claims.jti,
+    keyId,
+    issuedAt: claims.iat,
+    chain: parseAct(claims.act),
+    delegation: claims.dlg,
+  }
 }

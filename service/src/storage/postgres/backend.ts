@@ -12,6 +12,7 @@ import { migrations } from './migrations.ts'
 import { createPool } from './pool.ts'
 import { createPostgresReplayStore } from './replay-store.ts'
 import { takeTenure, type Tenure } from './tenure.ts'
+import { createWakeUps } from './wake-up.ts'
 
 export interface PostgresOptions {
   /** Keyring and socket lie there, so it too belongs to one process: its lock is held. */
@@ -36,8 +37,10 @@ export async function openPostgresBackend({ directory, database, now }: Postgres
   const held = tenure
   const pool = createPool(config, held)
   const dialect = new PostgresDialect({ pool })
+  const wakeUps = createWakeUps({ ...config, application_name: `${config.application_name} feed` })
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
+    await wakeUps.close()
     await pool.end()
     await held.close()
     await directoryLock.close()
@@ -46,6 +49,7 @@ export async function openPostgresBackend({ directory, database, now }: Postgres
     db: new Kysely<Tables>({ dialect }),
     lock,
     replay: createPostgresReplayStore(new Kysely<ReplayTables>({ dialect })),
+    wakeUp: wakeUps.wakeUp,
     close: () => (closed ??= close()),
   }
 }

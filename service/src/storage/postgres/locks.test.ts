@@ -23,10 +23,10 @@ describe.runIf(postgres !== undefined)('several connections to PostgreSQL', () =
     let overtook = false
     const quick = feed.append(entry('quick')).then(() => (overtook = true))
     await until(async () => overtook || (await waiting(place)))
-    const seen = await feed.after(0, 0)
+    const seen = await feed.after(0)
     commit.resolve()
     await Promise.all([slow, quick])
-    const rest = await feed.after(seen.at(-1)?.sequence ?? 0, 0)
+    const rest = await feed.after(seen.at(-1)?.sequence ?? 0)
     expect([...seen, ...rest].map(({ idHash }) => idHash)).toEqual(['slow', 'quick'])
   })
 

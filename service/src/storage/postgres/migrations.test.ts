@@ -19,6 +19,7 @@ test('a released migration never changes', () => {
     ['0001-first', '6161faed912674350153b0c4713511d87a7e5416e3232598b9e67e6461a27b52'],
     ['0001-replay', 'd64f22efc9c4b4b418b96dbd5f8e127e95d2213b6a2f82705c261028a1556454'],
     ['0002-families', '7236b21b6ea0fcded7526c4ab90c8de5e9c7974f8b0f3ec28c977a99e5af9c84'],
+    ['0006-feed', '9dd6f9cf2186ecbbf0da9cfe42de9f9431d792c854514a20b50304d42eef576b'],
   ])
 })
 

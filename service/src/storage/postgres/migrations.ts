@@ -1,10 +1,12 @@
 import * as first from './migrations/0001-first.ts'
 import * as replay from './migrations/0001-replay.ts'
 import * as families from './migrations/0002-families.ts'
+import * as feed from './migrations/0006-feed.ts'
 
 /** In order, by name too: a new one is added at the end. Each has the name of its twin on SQLite. */
 export const migrations = [
   { name: '0001-first', statements: first.statements },
   { name: '0001-replay', statements: replay.statements },
   { name: '0002-families', statements: families.statements },
+  { name: '0006-feed', statements: feed.statements },
 ]

@@ -65,7 +65,7 @@ describe.runIf(postgres !== undefined)('a PostgreSQL database belongs to one pro
   test('two schemas of one database are two deployments', async () => {
     const [one, two] = [await opened(await fresh()), await opened(await fresh())]
     await one.revocations.append(entry('h1'))
-    expect(await two.revocations.after(0, 0)).toEqual([])
+    expect(await two.revocations.after(0)).toEqual([])
   })
 })
 

@@ -31,6 +31,8 @@ export async function openSqliteBackend(directory: string, now: () => number): P
     db: new Kysely<Tables>({ dialect: data.dialect }),
     lock,
     replay: createReplayStore(new Kysely<ReplayTables>({ dialect: replay.dialect })),
+    // Whatever is appended, this process appends.
+    wakeUp: () => () => {},
     close,
   }
 }

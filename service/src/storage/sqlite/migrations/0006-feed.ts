@@ -1,0 +1,2 @@
+/** Its twin announces entries of the feed to other processes; a file has one. */
+export const statements: readonly string[] = []
