@@ -20,7 +20,7 @@ import { openStorage, type Storage } from '#storage'
 import { createTickets } from '#tickets'
 import { openTokens } from '#tokens'
 import { createUsers, type Session, type User, type Users } from '#users'
-import { createVault, openLocalKeyring, type Vault } from '#vault'
+import { createVault, openLocalKeyring } from '#vault'
 import type { Configuration } from './config.ts'
 import { fault } from './faults.ts'
 
@@ -103,8 +103,9 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({
     store: storage.bundles,
+    leases: storage.leases,
+    alone: !storage.shared,
     vault,
-    replica: await replicaName(vault),
     clock,
     log,
   })
@@ -181,11 +182,6 @@ function recorders(audit: Audit, users: Users) {
       audit.note({ kind: 'grant_revoked', user: revoked, agent, grant, by: 'operator' })
     },
   }
-}
-
-/** The name of this data directory's audit log: made once, kept with the data. */
-async function replicaName(vault: Vault): Promise<string> {
-  return Buffer.from((await vault.keep('replica')).reveal().subarray(0, 6)).toString('hex')
 }
 
 /** Who of the catalogue can prove who they are. Keys are fetched when they are first needed. */

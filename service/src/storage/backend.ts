@@ -8,6 +8,8 @@ export interface Backend {
   readonly db: Kysely<Tables>
   readonly lock: Lock
   readonly replay: ReplayStore
+  /** Whether other processes may have it open too. */
+  readonly shared: boolean
   /** Lets queries and transactions that have begun finish, refuses later ones (`storage.closed`), and lets go of everything. */
   close(): Promise<void>
 }

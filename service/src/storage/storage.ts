@@ -1,4 +1,4 @@
-import type { BundleStore } from '#audit'
+import type { BundleStore, LeaseStore } from '#audit'
 import type { GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
 import type { RevocationStore } from '#revocation'
@@ -10,6 +10,7 @@ import { createAccountStore } from './account-store.ts'
 import type { Backend } from './backend.ts'
 import { createBundleStore } from './bundle-store.ts'
 import { createGrantStore } from './grant-store.ts'
+import { createLeaseStore } from './lease-store.ts'
 import { createPartitionKeyStore } from './partition-key-store.ts'
 import { openPostgresBackend } from './postgres/backend.ts'
 import { createRevocationStore } from './revocation-store.ts'
@@ -31,6 +32,9 @@ export interface Storage {
   readonly state: StateStore
   readonly replay: ReplayStore
   readonly bundles: BundleStore
+  readonly leases: LeaseStore
+  /** Whether other processes may have the stores open too. */
+  readonly shared: boolean
   /** Lets what was asked before finish, refuses what is asked after (`storage.closed`), and gives directory and database free. */
   close(): Promise<void>
 }
@@ -38,7 +42,7 @@ export interface Storage {
 export interface StorageOptions {
   /** Made when absent, for its owner alone. It belongs to one running Tetrapod at a time. */
   readonly directory: string
-  /** The URL of a PostgreSQL database, which belongs to one running Tetrapod at a time. Absent: SQLite in the directory. */
+  /** The URL of a PostgreSQL database, which several may share. Absent: SQLite in the directory. */
   readonly database?: Secret | undefined
   /** Milliseconds since the epoch: when a migration was applied. */
   readonly now?: () => number
@@ -47,7 +51,7 @@ export interface StorageOptions {
 /**
  * Opens the stores in a directory, or in a PostgreSQL database, and brings what is there to this version.
  *
- * Throws `storage.locked` while another Tetrapod runs on it and `storage.newer` for what a later version wrote. SQLite:
+ * Throws `storage.locked` while another Tetrapod runs on the directory and `storage.newer` for what a later version wrote. SQLite:
  * `storage.damaged` for files that are not whole, `storage.unopenable` for anything else. PostgreSQL:
  * `storage.database_url`, `.unreachable`, `.untrusted`, `.refused`, `.rights`, `.too_old`. Then nothing stays open.
  */
@@ -59,7 +63,7 @@ export async function openStorage({ directory, database, now = Date.now }: Stora
   return { ...stores(backend), close: backend.close }
 }
 
-function stores({ db, lock, replay }: Backend): Omit<Storage, 'close'> {
+function stores({ db, lock, replay, shared }: Backend): Omit<Storage, 'close'> {
   return {
     secrets: createSecretStore(db),
     partitionKeys: createPartitionKeyStore(db),
@@ -70,6 +74,8 @@ function stores({ db, lock, replay }: Backend): Omit<Storage, 'close'> {
     revocations: createRevocationStore(db, lock),
     state: createStateStore(db),
     replay,
-    bundles: createBundleStore(db),
+    bundles: createBundleStore(db, shared),
+    leases: createLeaseStore(db),
+    shared,
   }
 }
