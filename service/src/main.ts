@@ -5,7 +5,7 @@ import { adminHandler } from '#admin'
 import { type Agent, createAgents } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
-import { type Catalogue, loadCatalogue } from '#catalogue'
+import { type Catalogue, type ListenAddress, loadCatalogue } from '#catalogue'
 import { createEgress, type Egress, keySet } from '#egress'
 import { gatewayRoutes } from '#gateway'
 import { createGrants, type Grant } from '#grants'
@@ -20,7 +20,7 @@ import { openStorage, type Storage } from '#storage'
 import { createTickets } from '#tickets'
 import { openTokens } from '#tokens'
 import { createUsers, type Session, type User, type Users } from '#users'
-import { createVault, openLocalKeyring } from '#vault'
+import { createVault, openLocalKeyring, proveKeyring } from '#vault'
 import type { Configuration } from './config.ts'
 import { fault } from './faults.ts'
 
@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly config: Configuration
   /** Where the database, the keyring and the operators' socket lie. Made when absent. */
   readonly dataDirectory: string
+  /** Where to listen; absent: as the configuration says. */
+  readonly listen?: ListenAddress | undefined
   readonly clock?: Clock
   readonly log: Log
 }
@@ -58,16 +60,18 @@ export const SOCKET = 'tetrapod.sock'
 export async function build({
   config,
   dataDirectory,
+  listen,
   clock = systemClock,
   log,
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
   const { catalogue, warnings } = await loadCatalogue(config.text, { resolve: secrets.resolve })
+  const address = listen ?? addressOf(catalogue)
   const { database } = catalogue
   const storage = await openStorage({ directory: dataDirectory, database, now: () => clock.now() })
   try {
     const opened = await open(catalogue, { storage, dataDirectory, clock, log })
-    return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, log })
+    return service(catalogue, { ...opened, address, warnings, storage, dataDirectory, clock, log })
   } catch (error) {
     await storage.close()
     throw error
@@ -83,6 +87,7 @@ interface Ground {
 
 interface Opened {
   readonly routes: Routes
+  readonly probes: Readonly<Record<string, Handler>>
   readonly operators: Handler
   readonly audit: Audit
   readonly egress: Egress
@@ -98,6 +103,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     partitionKeys: storage.partitionKeys,
     clock,
   })
+  await proveKeyring(vault)
   const revocation = await openRevocation({ store: storage.revocations, clock })
   const feed = createFeed({ revocation })
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
@@ -136,16 +142,16 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     recordSignIn: records.signIn,
     recordConsent: records.consent,
   })
-  const health: Record<string, Handler> = {
+  const probes: Record<string, Handler> = {
     '/livez': (_request, response) => sendJson(response, 200, { live: true }),
     '/readyz': async (_request, response) => {
       const ready = await audit.ready()
       sendJson(response, ready ? 200 : 503, { ready, audit: ready ? 'writable' : 'not writable' })
     },
   }
-  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
+  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) }
   const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
-  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed }
+  return { routes: { paths, segments: oauth.segments }, probes, operators, audit, egress, feed }
 }
 
 /** How sign-ins and grants come on record. */
@@ -212,11 +218,11 @@ function origins({ agents, servers, apis }: Catalogue): readonly string[] {
 
 function service(
   { publicUrl }: Catalogue,
-  deps: Opened & Ground & { readonly warnings: readonly string[] },
+  deps: Opened & Ground & { readonly address: ListenAddress; readonly warnings: readonly string[] },
 ): Service {
-  const { routes, operators, audit, egress, feed, storage, clock, log, warnings } = deps
+  const { address, routes, probes, operators, audit, egress, feed, storage, clock, log, warnings } = deps
   const socket = join(deps.dataDirectory, SOCKET)
-  const front = createFront({ publicUrl, routes, log })
+  const front = createFront({ publicUrl, routes, probes, log })
   const operatorsFront = createServer((request, response) => void operators(request, response))
   const sweeping = setInterval(() => {
     const swept = [
@@ -232,12 +238,11 @@ function service(
     socket,
     warnings,
     async listen() {
-      const { hostname, port } = new URL(publicUrl)
       // The lock on the data directory says that nobody else listens here.
       await rm(socket, { force: true })
       await listening(operatorsFront, { path: socket })
       await chmod(socket, 0o600)
-      await listening(front, { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
+      await listening(front, address)
     },
     async close() {
       clearInterval(sweeping)
@@ -250,10 +255,15 @@ function service(
   }
 }
 
-function listening(
-  server: HttpServer,
-  address: { host: string; port: number } | { path: string },
-): Promise<void> {
+/** Throws `service.listen_missing` where `publicUrl` is a proxy's. */
+function addressOf({ publicUrl, listen }: Catalogue): ListenAddress {
+  if (listen !== undefined) return listen
+  const { protocol, hostname, port } = new URL(publicUrl)
+  if (protocol === 'https:') throw fault.listen_missing()
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) }
+}
+
+function listening(server: HttpServer, address: ListenAddress | { path: string }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE'
