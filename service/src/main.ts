@@ -5,7 +5,7 @@ import { adminHandler } from '#admin'
 import { type Agent, createAgents } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
-import { type Catalogue, loadCatalogue } from '#catalogue'
+import { type Catalogue, type ListenAddress, loadCatalogue } from '#catalogue'
 import { createEgress, type Egress, keySet } from '#egress'
 import { gatewayRoutes } from '#gateway'
 import { createFamilies, createGrants, type Grant } from '#grants'
@@ -20,7 +20,7 @@ import { openStorage, type Storage } from '#storage'
 import { createTickets } from '#tickets'
 import { openTokens } from '#tokens'
 import { createUsers, type Session, type User, type Users } from '#users'
-import { createVault, openLocalKeyring, type Vault } from '#vault'
+import { createVault, openLocalKeyring, proveKeyring } from '#vault'
 import type { Configuration } from './config.ts'
 import { fault } from './faults.ts'
 
@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly config: Configuration
   /** Where the database, the keyring and the operators' socket lie. Made when absent. */
   readonly dataDirectory: string
+  /** Where to listen; absent: as the configuration says. */
+  readonly listen?: ListenAddress | undefined
   readonly clock?: Clock
   /** How often the revocation feed is read, and how old it is. */
   readonly ticker?: Ticker | undefined
@@ -62,17 +64,19 @@ export const SOCKET = 'tetrapod.sock'
 export async function build({
   config,
   dataDirectory,
+  listen,
   clock = systemClock,
   ticker,
   log,
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
   const { catalogue, warnings } = await loadCatalogue(config.text, { resolve: secrets.resolve })
+  const address = listen ?? addressOf(catalogue)
   const { database } = catalogue
   const storage = await openStorage({ directory: dataDirectory, database, now: () => clock.now() })
   try {
     const opened = await open(catalogue, { storage, dataDirectory, clock, ticker, log })
-    return service(catalogue, { ...opened, warnings, storage, dataDirectory, clock, ticker, log })
+    return service(catalogue, { ...opened, address, warnings, storage, dataDirectory, clock, ticker, log })
   } catch (error) {
     await storage.close()
     throw error
@@ -89,6 +93,7 @@ interface Ground {
 
 interface Opened {
   readonly routes: Routes
+  readonly probes: Readonly<Record<string, Handler>>
   readonly operators: Handler
   readonly audit: Audit
   readonly egress: Egress
@@ -108,6 +113,7 @@ async function open(
     partitionKeys: storage.partitionKeys,
     clock,
   })
+  await proveKeyring(vault)
   const revocation = await openRevocation({
     store: storage.revocations,
     wakeUp: storage.wakeUp,
@@ -119,8 +125,9 @@ async function open(
   const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
   const audit = await openAudit({
     store: storage.bundles,
+    leases: storage.leases,
+    alone: !storage.shared,
     vault,
-    replica: await replicaName(vault),
     clock,
     log,
   })
@@ -152,7 +159,7 @@ async function open(
     recordSignIn: records.signIn,
     recordConsent: records.consent,
   })
-  const health: Record<string, Handler> = {
+  const probes: Record<string, Handler> = {
     '/livez': (_request, response) => sendJson(response, 200, { live: true }),
     '/readyz': async (_request, response) => {
       const [writable, { current }] = [await audit.ready(), revocation]
@@ -163,9 +170,9 @@ async function open(
       })
     },
   }
-  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
+  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) }
   const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
-  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed, revocation }
+  return { routes: { paths, segments: oauth.segments }, probes, operators, audit, egress, feed, revocation }
 }
 
 /** How sign-ins and grants come on record. */
@@ -204,11 +211,6 @@ function recorders(audit: Audit, users: Users) {
   }
 }
 
-/** The name of this data directory's audit log: made once, kept with the data. */
-async function replicaName(vault: Vault): Promise<string> {
-  return Buffer.from((await vault.keep('replica')).reveal().subarray(0, 6)).toString('hex')
-}
-
 /** Who of the catalogue can prove who they are. Keys are fetched when they are first needed. */
 function clientsOf({ agents, servers, apis }: Catalogue, egress: Egress): (id: string) => Client | undefined {
   const client = (kind: Client['kind'], { key, credential }: Agent | Server | Api): Client[] =>
@@ -237,11 +239,12 @@ function origins({ agents, servers, apis }: Catalogue): readonly string[] {
 
 function service(
   { publicUrl }: Catalogue,
-  deps: Opened & Ground & { readonly warnings: readonly string[] },
+  deps: Opened & Ground & { readonly address: ListenAddress; readonly warnings: readonly string[] },
 ): Service {
-  const { routes, operators, audit, egress, feed, revocation, storage, clock, log, warnings } = deps
+  const { address, routes, probes, operators, audit, egress, feed, revocation } = deps
+  const { storage, clock, log, warnings } = deps
   const socket = join(deps.dataDirectory, SOCKET)
-  const front = createFront({ publicUrl, routes, log })
+  const front = createFront({ publicUrl, routes, probes, log })
   const operatorsFront = createServer((request, response) => void operators(request, response))
   const sweeping = setInterval(() => {
     const swept = [
@@ -258,12 +261,11 @@ function service(
     socket,
     warnings,
     async listen() {
-      const { hostname, port } = new URL(publicUrl)
       // The lock on the data directory says that nobody else listens here.
       await rm(socket, { force: true })
       await listening(operatorsFront, { path: socket })
       await chmod(socket, 0o600)
-      await listening(front, { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) })
+      await listening(front, address)
     },
     async close() {
       clearInterval(sweeping)
@@ -277,10 +279,15 @@ function service(
   }
 }
 
-function listening(
-  server: HttpServer,
-  address: { host: string; port: number } | { path: string },
-): Promise<void> {
+/** Throws `service.listen_missing` where `publicUrl` is a proxy's. */
+function addressOf({ publicUrl, listen }: Catalogue): ListenAddress {
+  if (listen !== undefined) return listen
+  const { protocol, hostname, port } = new URL(publicUrl)
+  if (protocol === 'https:') throw fault.listen_missing()
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) }
+}
+
+function listening(server: HttpServer, address: ListenAddress | { path: string }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE'

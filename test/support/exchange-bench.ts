@@ -147,9 +147,9 @@ export async function openBench({
   const happened: string[] = []
   const bundles = {
     ...storage.bundles,
-    append: async (bundle: Parameters<typeof storage.bundles.append>[0]) => {
+    append: async (...row: Parameters<typeof storage.bundles.append>) => {
       if (journal.full) throw new Error('disk full')
-      await storage.bundles.append(bundle)
+      await storage.bundles.append(...row)
       happened.push('recorded')
       await journal.onceRecorded()
     },
@@ -161,7 +161,7 @@ export async function openBench({
       return opened.mint(claims)
     },
   }
-  const audit = await openAudit({ store: bundles, vault, replica: 'r1', clock, log })
+  const audit = await openAudit({ store: bundles, leases: storage.leases, alone: true, vault, clock, log })
   const { accounts, sessions } = storage
   for (const [id, subject] of [
     ['u1', 'alice'],

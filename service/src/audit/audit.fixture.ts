@@ -5,15 +5,19 @@ import { openAudit } from './audit.ts'
 import type { AuditVault } from './audit-vault.ts'
 import { type DecodedRecord, readBundle } from './bundle.ts'
 import type { Bundle, BundleStore } from './bundle-store.ts'
+import type { LeaseState, LeaseStore } from './lease-store.ts'
 import type { DecisionInput, ExchangeInput } from './record-input.ts'
 
-/** A bundle store in memory that can be made to fail, to lose its answers, and to hold its commits back. */
+/** The stores in memory: they can be made to fail, to lose their answers, and to hold their commits back. */
 export function memoryStore() {
   const rows = new Map<string, Bundle>()
+  const { states, leases } = memoryLeases(() => store.trouble === 'refuses')
   const settled = new Map<string, number>()
   const store = {
     rows,
     settled,
+    states,
+    leases,
     appends: 0,
     trouble: 'none' as 'none' | 'refuses' | 'loses the answer',
     held: undefined as Promise<void> | undefined,
@@ -29,10 +33,12 @@ export function memoryStore() {
     records: (replica = 'r1'): readonly DecodedRecord[] =>
       of(replica).flatMap((bundle) => readBundle(bundle)),
     bundles: {
-      async append(bundle) {
+      async append(bundle, term) {
         store.appends += 1
         await store.held
         if (store.trouble === 'refuses') throw new Error('disk full')
+        const lease = states.get(bundle.replica)
+        if (lease?.term !== term || !lease.held) throw new Error('lease lost')
         const key = `${bundle.replica}/${bundle.sequence}`
         if (rows.has(key)) throw new Error('sequence taken')
         rows.set(key, bundle)
@@ -60,6 +66,39 @@ export function memoryStore() {
       .sort((a, b) => a.sequence - b.sequence)
   }
   return store
+}
+
+/** Leases in memory. `r1` is the log of whoever comes first. */
+function memoryLeases(refuses: () => boolean) {
+  const states = new Map<string, LeaseState>([['r1', { replica: 'r1', term: 0, beat: 0, held: false }]])
+  const changed = (
+    { replica, term }: Pick<LeaseState, 'replica' | 'term'>,
+    next: (state: LeaseState) => LeaseState,
+  ): boolean => {
+    if (refuses()) throw new Error('disk full')
+    const state = states.get(replica)
+    if (state?.term !== term) return false
+    states.set(replica, next(state))
+    return true
+  }
+  const leases: LeaseStore = {
+    list: async () => [...states.values()],
+    async create(replica) {
+      states.set(replica, { replica, term: 1, beat: 0, held: true })
+      return { replica, term: 1 }
+    },
+    async take(seen) {
+      const { replica, term } = seen
+      if (JSON.stringify(states.get(replica)) !== JSON.stringify(seen)) return undefined
+      const next = { replica, term: term + 1 }
+      return changed(seen, () => ({ ...next, beat: 0, held: true })) ? next : undefined
+    },
+    beat: async (lease) => changed(lease, (state) => ({ ...state, beat: state.beat + 1 })),
+    async release(lease) {
+      changed(lease, (state) => ({ ...state, held: false }))
+    },
+  }
+  return { states, leases }
 }
 
 function bound({ purpose, record, field, version, user, partition }: RowKey): Uint8Array {
@@ -101,8 +140,11 @@ export function memoryVault() {
 export const START = Date.UTC(2026, 10, 24, 12)
 export const clock: Clock = { now: () => START }
 
-/** Everything a test needs; `reopen` is what a restart does, whether or not the log was closed. */
-export async function opened({ replica = 'r1', time = clock }: { replica?: string; time?: Clock } = {}) {
+/**
+ * Everything a test needs. `reopen` is what a restart does, whether or not the log was closed; `join` is what a replica does
+ * that starts beside the others, and returns what runs by itself there every few seconds.
+ */
+export async function opened({ time = clock }: { time?: Clock } = {}) {
   const store = memoryStore()
   const { vault, shred } = memoryVault()
   const timers: (() => void)[] = []
@@ -112,16 +154,27 @@ export async function opened({ replica = 'r1', time = clock }: { replica?: strin
     warn: (...entry) => logged.push(JSON.stringify(entry)),
     error: (...entry) => logged.push(JSON.stringify(entry)),
   }
-  const reopen = () =>
-    openAudit({
-      store: store.bundles,
-      vault,
-      replica,
-      clock: time,
-      log,
-      schedule: (run) => timers.push(run),
-    })
-  return { store, vault, shred, timers, logged, reopen, audit: await reopen() }
+  const deps = {
+    store: store.bundles,
+    leases: store.leases,
+    alone: true,
+    vault,
+    clock: time,
+    log,
+    schedule: (run: () => void) => timers.push(run),
+    repeat: () => () => undefined,
+  }
+  const reopen = () => openAudit(deps)
+  const join = async () => {
+    const ticks: (() => Promise<void>)[] = []
+    const repeat = (tick: () => Promise<void>) => {
+      ticks.push(tick)
+      return () => undefined
+    }
+    const audit = await openAudit({ ...deps, alone: false, repeat })
+    return { audit, tick: async () => ticks[0]?.() }
+  }
+  return { store, vault, shred, timers, logged, deps, reopen, join, audit: await reopen() }
 }
 
 const authority = {

@@ -1,290 +1,137 @@
-import { type Clock, Fault, type Json, type Log } from '#kernel'
+import type { Clock, Log } from '#kernel'
 import { type AuditLine, auditLine } from './audit-line.ts'
 import type { AuditVault } from './audit-vault.ts'
 import type { BundleStore } from './bundle-store.ts'
-import { encodeRecord } from './encode-record.ts'
 import { fault } from './faults.ts'
-import { createJournal, type Entry } from './journal.ts'
-import { nothingPersonal, openPersonal, personalSeal, type PersonalSeal, weighInputs } from './personal.ts'
-import { readBack } from './read-back.ts'
-import {
-  type AuditRecord,
-  decisionRecord,
-  type Ending,
-  eventRecord,
-  exchangeRecord,
-  type Head,
-  outcomeRecord,
-  refOf,
-  sequenceOf,
-} from './record.ts'
-import type {
-  Amendment,
-  AuditUser,
-  DecisionInput,
-  EventInput,
-  ExchangeInput,
-  Outcome,
-} from './record-input.ts'
-import { survey } from './survey.ts'
-import { type Report, reporter } from './trouble.ts'
+import type { Lease, LeaseStore } from './lease-store.ts'
+import { openPersonal } from './personal.ts'
+import { readAll } from './read-all.ts'
+import { reading } from './reading.ts'
+import { type AuditWriter, openReplicaLog, type ReplicaLog } from './replica-log.ts'
+import { BEAT_MS, createTenancy } from './tenancy.ts'
+import { reporter } from './trouble.ts'
 
-export interface Audit {
+export interface Audit extends AuditWriter {
   /**
-   * Records a decision and resolves with its ref when it is durable: only then may its effect begin. A refused call is recorded
-   * the same way. Throws Fault `audit.unavailable` when it cannot be written, `audit.unrecordable` for a malformed call.
-   */
-  decide(input: DecisionInput): Promise<string>
-  /**
-   * Records how a permitted decision ended. It rides the next commit, and is kept until it is durable: never waited for, never
-   * throws. A decision has one outcome; a refused decision is its own.
-   */
-  outcome(ref: string, outcome: Outcome): void
-  /** Records an exchange before its token is signed. Resolves and throws like {@link Audit.decide}. */
-  exchange(input: ExchangeInput): Promise<string>
-  /**
-   * Records a grant, a sign-in, or an exchange refused before its user was known, before it counts. Resolves and throws like
-   * {@link Audit.decide}.
-   */
-  event(input: EventInput): Promise<string>
-  /**
-   * Says of a recorded exchange or event that its effect did not come, or may not have. To be called within
-   * ten seconds of its record. It rides the next commit, and is kept until it is durable: never waited for,
-   * never throws.
-   */
-  amend(ref: string, amendment: Amendment): void
-  /**
-   * Records what has happened already, such as a revocation, which waits for no log. It rides the next commit, and is kept
-   * until it is durable: never waited for, never throws. A crash before that loses it.
-   */
-  note(input: EventInput): void
-  /**
-   * The last lines before a ref (exclusive; absent: up to now), at most `limit`, newest last. Throws Fault `audit.unreadable`,
-   * `audit.bundle_unreadable`, `audit.ref_unknown`.
+   * The last lines of all replicas before a ref (exclusive; absent: up to now), at most `limit`, newest last. Throws Fault
+   * `audit.unreadable`, `audit.bundle_unreadable`, `audit.ref_unknown`.
    */
   tail(range: { readonly limit: number; readonly before?: string | undefined }): Promise<readonly AuditLine[]>
-  /** False while nothing can be written. Asking tries again. */
-  ready(): Promise<boolean>
-  /** Refuses what comes later, and resolves when all that came before is written, or could not be. */
-  close(): Promise<void>
 }
 
 export interface AuditDeps {
   readonly store: BundleStore
+  readonly leases: LeaseStore
+  /** True where no other process can write here: a log that is held was left behind. */
+  readonly alone: boolean
   readonly vault: AuditVault
-  /** This process's own name in the log; no other process may write under it. */
-  readonly replica: string
   readonly clock: Clock
   readonly log?: Log
   /** Runs once, later. */
   readonly schedule?: (run: () => void, milliseconds: number) => void
+  /** Runs again and again; what it returns ends that. */
+  readonly repeat?: (run: () => Promise<void>, milliseconds: number) => () => void
 }
-
-/** About what a record takes without its personal values. The token that it is made of came in an HTTP header. */
-const RECORD_BYTES = 1024
-/** What becomes of a record whose writer was told that it cannot be written, and which then is. */
-const notWritten: Amendment = { status: 'failed', reason: 'audit.unavailable' }
-
-interface Writing {
-  readonly record: (head: Head) => AuditRecord
-  readonly personal: PersonalSeal
-  readonly time: number
-  readonly durable: Entry['durable']
-}
-
-interface Following {
-  readonly time?: number
-  readonly personal?: PersonalSeal
-  readonly lost: Parameters<Report>[0]
-  readonly durable?: () => void
-}
-
-/** A start reads about this many bundles more than it must. */
-const SETTLE_BUNDLES = 64
 
 /**
- * Opens the audit log of a replica: goes on where it ended, and gives `unknown` to every decision that an earlier run left
- * without an outcome. Throws Fault `audit.unreadable`, `audit.bundle_unreadable`, `audit.unavailable`.
+ * Opens the audit log: takes a log of its own to write, finishes those of replicas that ended without a word (every decision
+ * without an outcome gets `unknown`), and reads all of them. Where its log was taken from it, it takes another; in between
+ * it refuses. Throws Fault `audit.unreadable`, `audit.bundle_unreadable`, `audit.unavailable`.
  */
 export async function openAudit({
   store,
+  leases,
+  alone,
   vault,
-  replica,
   clock,
   log,
   schedule = scheduleUnref,
+  repeat = repeatUnref,
 }: AuditDeps): Promise<Audit> {
   const report = reporter(log)
   const hmacKey = await vault.keep('audit.hmac')
-  const past = await reading(() => survey(store, replica))
-  // Decisions without a durable outcome, in order, and their bundles; those whose outcome is on its way are in `underWay` too.
-  const open = new Map(past.open)
-  const underWay = new Set<number>()
-  const noting = new Set<Promise<void>>()
-  let settled = 0
-  let shut = false
-  const journal = createJournal({
-    store,
-    replica,
-    clock,
-    start: past.next,
-    report,
-    schedule,
-    committed: async (bundle) => {
-      if (bundle - settled >= SETTLE_BUNDLES) await settle(bundle)
-    },
-  })
-  for (const decision of past.open.keys()) end(decision, { status: 'unknown' })
-  await journal.flush()
-  await settle(past.next.bundle - 1)
-
-  async function settle(last: number): Promise<void> {
-    const [oldest] = open.values()
-    const upTo = oldest === undefined ? last : oldest - 1
-    if (upTo <= settled) return
-    try {
-      await store.settle(replica, upTo)
-      settled = upTo
-    } catch (error) {
-      report('settle_failed', 0, error)
-    }
-  }
-
-  /** Durable when it resolves, with its ref. */
-  async function write({ record, personal, time, durable }: Writing): Promise<string> {
-    if (shut) throw fault.unavailable({ detail: 'the audit log is closed' })
-    const { promise, resolve, reject } = Promise.withResolvers<string>()
-    journal.write({
-      bytes: RECORD_BYTES + personal.bytes,
-      encode: (sequence) => encodeRecord(record({ replica, sequence, time }), personal),
-      durable: (sequence, bundle, late) => {
-        durable(sequence, bundle, late)
-        resolve(refOf({ replica, sequence }))
-      },
-      refused: reject,
+  const tenancy = createTenancy({ leases, alone, clock })
+  const openOf = (lease: Lease) =>
+    openReplicaLog({ store, vault, hmacKey, lease, clock, report, schedule }).catch((error: unknown) => {
+      tenancy.abandon(lease)
+      throw error
     })
-    return promise
-  }
-
-  async function sealed(user: AuditUser | undefined, time: number, inputs?: Json): Promise<PersonalSeal> {
-    if (user === undefined) return nothingPersonal
-    try {
-      return await personalSeal(vault, user, time, inputs)
-    } catch (cause) {
+  const openOwn = async () => {
+    const lease = await tenancy.acquire().catch((cause: unknown) => {
       throw fault.unavailable({ cause })
+    })
+    return openOf(lease)
+  }
+
+  let own: ReplicaLog | undefined = await openOwn()
+  let shut = false
+  const finishing = new Set<Promise<void>>()
+  let underWay: Promise<void> | undefined
+  const tick = (): Promise<void> => (underWay ??= lookAround().finally(() => (underWay = undefined)))
+  const stop = repeat(tick, BEAT_MS)
+
+  async function lookAround(): Promise<void> {
+    try {
+      const lost = await tenancy.beat()
+      if (own !== undefined && lost.includes(own.lease)) await giveUp(own)
+      if (shut) return
+      own ??= await openOwn()
+      for (const lease of await tenancy.takeDead()) follow(finish(lease))
+    } catch (error) {
+      tenancy.forget()
+      if (own === undefined) report('lease_failed', 0, error)
     }
   }
 
-  /** What nobody waits for. `lost` says what it means when it cannot be kept. */
-  function following(
-    record: (head: Head) => AuditRecord,
-    { time = clock.now(), personal = nothingPersonal, lost, durable = () => undefined }: Following,
-  ): Entry {
-    return {
-      bytes: RECORD_BYTES + personal.bytes,
-      encode: (sequence) => encodeRecord(record({ replica, sequence, time }), personal),
-      durable,
-      refused: (reason) => {
-        report(lost, 1, reason)
-      },
+  async function giveUp(lost: ReplicaLog): Promise<void> {
+    own = undefined
+    report('lease_lost', 0)
+    await lost.close()
+  }
+
+  async function finish(lease: Lease): Promise<void> {
+    try {
+      await (await openOf(lease)).close()
+      await tenancy.release(lease)
+    } catch (error) {
+      tenancy.abandon(lease)
+      report('takeover_failed', 0, error)
     }
   }
 
-  function end(decision: number, ending: Ending): void {
-    if (shut) {
-      report('outcome_lost', 1)
-      return
-    }
-    if (!open.has(decision) || underWay.has(decision)) {
-      report('outcome_unexpected', 1)
-      return
-    }
-    journal.ride(endOf(decision, ending))
+  function follow(work: Promise<void>): void {
+    finishing.add(work)
+    void work.finally(() => finishing.delete(work))
   }
 
-  function endOf(decision: number, ending: Ending): Entry {
-    underWay.add(decision)
-    const durable = () => {
-      open.delete(decision)
-      underWay.delete(decision)
-    }
-    return following((head) => outcomeRecord(head, decision, ending), { lost: 'outcome_lost', durable })
-  }
-
-  /** Of an exchange or an event that is on record. */
-  function amendment(of: number, ending: Ending): Entry {
-    return following((head) => outcomeRecord(head, of, ending), { lost: 'correction_lost' })
-  }
-
-  async function keepNote(input: EventInput): Promise<void> {
-    const time = clock.now()
-    // That it happened matters more than the name: a database that cannot be written has no new data key either.
-    const personal = await sealed(userOf(input), time).catch(() => nothingPersonal)
-    journal.ride(following((head) => eventRecord(head, input), { time, personal, lost: 'note_lost' }))
+  function writing(): ReplicaLog {
+    if (own === undefined) throw fault.unavailable({ detail: 'no log is ours to write' })
+    return own
   }
 
   return {
-    async decide({ arguments: inputs, ...input }) {
-      const time = clock.now()
-      const { effect } = input.policy
-      const weighed = recordable(() => weighInputs(inputs, effect, hmacKey))
-      const personal = await sealed(input.user, time, weighed.kept)
-      return write({
-        record: (head) => decisionRecord(head, input, weighed),
-        personal,
-        time,
-        durable: (sequence, bundle, late) => {
-          if (effect !== 'permit') return
-          open.set(sequence, bundle)
-          if (late) journal.correct(endOf(sequence, notWritten))
-        },
-      })
+    decide: async (input) => writing().decide(input),
+    exchange: async (input) => writing().exchange(input),
+    event: async (input) => writing().event(input),
+    outcome(ref, outcome) {
+      if (own === undefined) report('outcome_lost', 1)
+      else own.outcome(ref, outcome)
     },
-    outcome: (ref, outcome) => {
-      end(sequenceOf(ref, replica) ?? 0, outcome)
-    },
-    async exchange(input) {
-      const time = clock.now()
-      return write({
-        record: (head) => exchangeRecord(head, input),
-        personal: await sealed(input.user, time),
-        time,
-        durable: (sequence, _, late) => {
-          if (late && input.policy.effect === 'permit') journal.correct(amendment(sequence, notWritten))
-        },
-      })
-    },
-    async event(input) {
-      const time = clock.now()
-      return write({
-        record: (head) => eventRecord(head, input),
-        personal: await sealed(userOf(input), time),
-        time,
-        durable: (sequence, _, late) => {
-          if (late && input.kind !== 'exchange_refused') journal.correct(amendment(sequence, notWritten))
-        },
-      })
-    },
-    amend(ref, ending) {
-      const sequence = sequenceOf(ref, replica)
-      if (shut) report('correction_lost', 1)
-      else if (sequence === undefined || open.has(sequence)) report('outcome_unexpected', 1)
-      else journal.ride(amendment(sequence, ending))
+    amend(ref, amendment) {
+      if (own === undefined) report('correction_lost', 1)
+      else own.amend(ref, amendment)
     },
     note(input) {
-      if (shut) {
-        report('note_lost', 1)
-        return
-      }
-      const noted = keepNote(input).finally(() => noting.delete(noted))
-      noting.add(noted)
+      if (own === undefined) report('note_lost', 1)
+      else own.note(input)
     },
     async tail({ limit, before }) {
-      const below = before === undefined ? undefined : sequenceOf(before, replica)
-      if (before !== undefined && below === undefined) throw fault.ref_unknown()
-      await Promise.all(noting)
-      await journal.flush().catch(() => undefined)
-      const rows = await reading(() => readBack({ limit, before: below }, { store, replica, open }))
+      await own?.flush().catch(() => undefined)
+      const openIn = (replica: string) => (own?.lease.replica === replica ? own.open : new Map())
+      const rows = await reading(async () => {
+        const replicas = (await leases.list()).map(({ replica }) => replica)
+        return readAll({ limit, before }, { store, replicas, openIn })
+      })
       const lines = rows.map(async (row) => {
         const { record, sealed } = row.stored
         return auditLine(row, await openPersonal(record, sealed, { vault, hmacKey }))
@@ -292,38 +139,28 @@ export async function openAudit({
       return (await Promise.all(lines)).filter((line) => line !== undefined)
     },
     async ready() {
-      if (journal.closed()) await journal.flush().catch(() => undefined)
-      return !journal.closed()
+      if (own === undefined) await tick()
+      return (await own?.ready()) ?? false
     },
     async close() {
       shut = true
-      await Promise.all(noting)
-      await journal.flush().catch(() => undefined)
-      if (!journal.closed()) await settle(await store.last(replica).catch(() => 0))
+      stop()
+      await underWay
+      await Promise.all(finishing)
+      if (own === undefined) return
+      await own.close()
+      // Whoever comes next need not wait; a log with something left to finish is for the others to find.
+      const finished = (await own.ready()) && own.open.size === 0
+      if (finished) await tenancy.release(own.lease).catch(() => undefined)
     },
   }
-}
-
-async function reading<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (cause) {
-    throw cause instanceof Fault ? cause : fault.unreadable({ cause })
-  }
-}
-
-function recordable<T>(make: () => T): T {
-  try {
-    return make()
-  } catch (cause) {
-    throw fault.unrecordable({ cause })
-  }
-}
-
-function userOf(input: EventInput): AuditUser | undefined {
-  return 'user' in input ? input.user : undefined
 }
 
 function scheduleUnref(run: () => void, milliseconds: number): void {
   setTimeout(run, milliseconds).unref()
+}
+
+function repeatUnref(run: () => Promise<void>, milliseconds: number): () => void {
+  const timer = setInterval(() => void run(), milliseconds).unref()
+  return () => clearInterval(timer)
 }

@@ -11,8 +11,8 @@ export interface Bundle {
 }
 
 export interface BundleStore {
-  /** Durable when it resolves. Throws when the sequence is taken. */
-  append(bundle: Bundle): Promise<void>
+  /** Durable when it resolves. Throws when the sequence is taken, and when the log's lease is not of this term. */
+  append(bundle: Bundle, term: number): Promise<void>
   /** Bundles of a replica after a sequence number, in order, at most `limit`. */
   after(replica: string, sequence: number, limit: number): Promise<readonly Bundle[]>
   /** Bundles of a replica before a sequence number (exclusive), newest first, at most `limit`. */

@@ -3,6 +3,7 @@ import { type Bounds, boundedQueue } from './bounded-queue.ts'
 import { type EncodedRecord, encodeBundle } from './bundle.ts'
 import type { Bundle, BundleStore } from './bundle-store.ts'
 import { fault } from './faults.ts'
+import type { Lease } from './lease-store.ts'
 import type { Report } from './trouble.ts'
 
 /** A record on its way into the log. */
@@ -16,10 +17,11 @@ export interface Entry {
   readonly refused: (reason: Fault) => void
 }
 
-/** The next numbers of a replica. */
+/** The next numbers of a replica, and the time of its last bundle. */
 export interface Position {
   readonly bundle: number
   readonly record: number
+  readonly at: number
 }
 
 export interface Journal {
@@ -40,7 +42,7 @@ export interface Journal {
 
 export interface JournalDeps {
   readonly store: BundleStore
-  readonly replica: string
+  readonly lease: Lease
   readonly clock: Clock
   readonly start: Position
   readonly report: Report
@@ -81,13 +83,14 @@ interface Barrier {
  */
 export function createJournal({
   store,
-  replica,
+  lease,
   clock,
   start,
   report,
   schedule,
   committed,
 }: JournalDeps): Journal {
+  const { replica, term } = lease
   let next = start
   const waiting = boundedQueue<Entry>(WAITING_MAX)
   const riding = boundedQueue<Entry>(RIDING_MAX)
@@ -134,7 +137,8 @@ export function createJournal({
     const bundle = {
       replica,
       sequence: next.bundle,
-      at: clock.now(),
+      // Never before the one in front of it, whatever the clock does: readers look for a time by halving.
+      at: Math.max(clock.now(), next.at),
       records: encoded.length,
       body: encodeBundle(encoded),
     }
@@ -143,14 +147,14 @@ export function createJournal({
 
   async function append(batch: Batch): Promise<void> {
     doubtful = batch
-    await store.append(batch.bundle)
+    await store.append(batch.bundle, term)
     await confirm(batch, false)
   }
 
   async function appendAgain(batch: Batch): Promise<void> {
     const { sequence, body } = batch.bundle
     const [stored] = await store.before(replica, sequence + 1, 1)
-    if (stored?.sequence !== sequence) await store.append(batch.bundle)
+    if (stored?.sequence !== sequence) await store.append(batch.bundle, term)
     else if (Buffer.compare(stored.body, body) !== 0)
       throw new Error('another process writes as this replica')
     await confirm(batch, true)
@@ -159,7 +163,7 @@ export function createJournal({
   async function confirm({ bundle, first, entries }: Batch, late: boolean): Promise<void> {
     doubtful = undefined
     closed = false
-    next = { bundle: bundle.sequence + 1, record: first + entries.length }
+    next = { bundle: bundle.sequence + 1, record: first + entries.length, at: bundle.at }
     for (const [i, entry] of entries.entries()) entry.durable(first + i, bundle.sequence, late)
     await committed(bundle.sequence)
   }

@@ -67,6 +67,12 @@ export function refOf({ replica, sequence }: Pick<Head, 'replica' | 'sequence'>)
   return `${replica}-${sequence}`
 }
 
+/** What a ref names: the name of a replica has no hyphen. */
+export function partsOf(ref: string): Pick<Head, 'replica' | 'sequence'> | undefined {
+  const [, replica, number] = /^([^-]+)-([1-9]\d{0,14})$/.exec(ref) ?? []
+  return replica === undefined ? undefined : { replica, sequence: Number(number) }
+}
+
 /** The sequence that a ref of this replica names; undefined for anything else. */
 export function sequenceOf(ref: string, replica: string): number | undefined {
   const number = ref.startsWith(`${replica}-`) ? ref.slice(replica.length + 1) : ''

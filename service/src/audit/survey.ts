@@ -25,9 +25,9 @@ export async function survey(store: BundleStore, replica: string): Promise<Surve
     for (const { record } of readBundle(bundle)) note(open, record, bundle.sequence)
   }
   const [newest] = await store.before(replica, last + 1, 1)
-  if (newest === undefined) return { next: { bundle: 1, record: 1 }, open }
+  if (newest === undefined) return { next: { bundle: 1, record: 1, at: 0 }, open }
   const lastRecord = readBundle(newest).at(-1)?.record.sequence ?? 0
-  return { next: { bundle: newest.sequence + 1, record: lastRecord + 1 }, open }
+  return { next: { bundle: newest.sequence + 1, record: lastRecord + 1, at: newest.at }, open }
 }
 
 /** Bundles of a replica after a sequence number, in order. Throws Fault `audit.bundle_unreadable` where one is missing. */

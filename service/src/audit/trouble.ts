@@ -7,6 +7,12 @@ const sentences = {
   outcome_unexpected: 'An outcome was given to a call that has one already, or that is not in the audit log.',
   correction_lost: 'A correction could not be kept; the audit log shows as done what was not.',
   note_lost: 'What had happened already could not be kept for the audit log; it is not on record.',
+  lease_lost:
+    'Another replica took over the audit log of this process, which had given no sign of life; it goes on with another.',
+  lease_failed:
+    'This process has no audit log to write, so calls are refused. Check the database; it goes on by itself.',
+  takeover_failed:
+    'The audit log of a replica that ended could not be finished; calls without an outcome stay pending. It is tried again.',
   settle_failed: 'The audit log could not note how far it is settled; the next start reads more of it.',
 }
 

@@ -3,11 +3,12 @@ import type { Rule } from '#policy'
 import { type ClientCredential, isReference } from '#secrets'
 import type { Server } from '#servers'
 import type { Catalogue } from './catalogue.ts'
+import { parseListen } from './listen.ts'
 import type { CatalogueInput } from './schema.ts'
 
 /** Turns a configuration without problems into the values that the modules know. */
 export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<string, Secret>): Catalogue {
-  const { publicUrl, database } = input
+  const { publicUrl, listen, database } = input
   const secretOf = (text: string): Secret => found(isReference(text) ? secrets.get(text) : new Secret(text))
   const credentialOf = (client: Client): ClientCredential =>
     client.jwks_uri === undefined
@@ -15,6 +16,7 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       : { method: 'private_key_jwt', jwksUri: client.jwks_uri }
   return {
     publicUrl,
+    listen: listen === undefined ? undefined : found(parseListen(listen)),
     database: database === undefined ? undefined : secretOf(database),
     users: Object.entries(input.users).map(([username, { name = username, password, groups }]) => ({
       username,

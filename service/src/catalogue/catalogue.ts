@@ -4,11 +4,14 @@ import type { Secret } from '#kernel'
 import type { Rule } from '#policy'
 import type { Server } from '#servers'
 import type { BuiltInUser } from '#users'
+import type { ListenAddress } from './listen.ts'
 
 /** Who takes part in a deployment, and what its rules are: everything in it has been checked together. */
 export interface Catalogue {
   /** The issuer, and where everybody reaches us: an origin. */
   readonly publicUrl: string
+  /** Where the process listens; undefined: as in `publicUrl`. */
+  readonly listen: ListenAddress | undefined
   /** The URL of the PostgreSQL database; undefined: SQLite. */
   readonly database: Secret | undefined
   readonly users: readonly BuiltInUser[]

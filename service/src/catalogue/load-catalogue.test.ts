@@ -5,6 +5,23 @@ import { HASH, load, resolve, whole } from './catalogue.fixture.ts'
 import { loadCatalogue } from './load-catalogue.ts'
 
 describe('a whole configuration', () => {
+  test('of a proxy in front says where to listen, and that built-in users are for a first look', async () => {
+    const proxied = whole.replace(
+      'http://127.0.0.1:4000',
+      'https://tetrapod.example.com\nlisten: 0.0.0.0:4000',
+    )
+    const { catalogue, warnings } = await load(proxied)
+    expect(catalogue).toMatchObject({
+      publicUrl: 'https://tetrapod.example.com',
+      listen: { host: '0.0.0.0', port: 4000 },
+    })
+    expect(catalogue.servers[0]?.mount).toBe('https://tetrapod.example.com/crm/mcp')
+    expect(warnings).toEqual([expect.stringMatching(/^3:1 users: Built-in users are for a first look/)])
+    expect(
+      (await load(proxied.replace(/users:\n.*\n.*\n/, '').replace('users: [bob], ', ''))).warnings,
+    ).toEqual([])
+  })
+
   test('becomes the values that the modules know', async () => {
     const { catalogue, warnings } = await load(whole)
     expect(warnings).toEqual([])

@@ -4,6 +4,7 @@ import { checkCredentials, checkNames } from './check-names.ts'
 import { checkRules } from './check-rules.ts'
 import { checkScopes, unreachedEdges } from './check-scopes.ts'
 import { checkAddresses } from './check-urls.ts'
+import { exposedUsers } from './check-users.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { invalid } from './faults.ts'
 import { type Problem, writePath } from './problem.ts'
@@ -39,7 +40,9 @@ export async function loadCatalogue(
   const all = lines([...syntax, ...located])
   if (input === undefined || all.length > 0) throw invalid(all)
 
-  const warnings = [...unreachedEdges(draft)].map((problem) => locate(source, problem))
+  const warnings = [...exposedUsers(draft), ...unreachedEdges(draft)].map((problem) =>
+    locate(source, problem),
+  )
   return { catalogue: buildCatalogue(input, secrets), warnings: lines(warnings) }
 }
 

@@ -112,8 +112,14 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
   [
     'a publicUrl of another machine',
     'http://127.0.0.1:4000',
-    'https://tetrapod.example.com',
-    '1:12 publicUrl: This version signs in built-in users alone',
+    'http://tetrapod.example.com',
+    '1:12 publicUrl: Use https: http is for this machine alone',
+  ],
+  [
+    'a listen that is a URL',
+    ':4000\n',
+    ':4000\nlisten: http://127.0.0.1:4000\n',
+    '2:9 listen: Write an address of this machine and a port',
   ],
 
   [
@@ -321,7 +327,7 @@ policies:
   - permit: { users: [nobody] }
 `
     expect(await problemsOf(text)).toEqual([
-      expect.stringMatching(/^1:12 publicUrl: This version/),
+      expect.stringMatching(/^1:12 publicUrl: Use https/),
       expect.stringMatching(/^3:15 servers\.crm\.url: Write an absolute URL/),
       expect.stringMatching(/^3:24 servers\.crm\.calls: A server that calls/),
       expect.stringMatching(/^3:33 servers\.crm\.calls\.payrol: There is no API/),

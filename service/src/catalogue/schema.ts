@@ -1,5 +1,6 @@
 import { isScopeToken } from '@tetrapod/protocol'
 import * as z from 'zod'
+import { listenProblem } from './listen.ts'
 import { passwordProblem, REFERENCE_FORMS, referenceProblem } from './secret-text.ts'
 import { publicUrlProblem, redirectUriProblem, urlProblem } from './url.ts'
 
@@ -11,6 +12,12 @@ const database = secret
   .optional()
   .describe(
     `The URL of a PostgreSQL database, by reference (${REFERENCE_FORMS}). Absent: SQLite in the data directory. Changing it needs a restart.`,
+  )
+
+const listen = checkedText(listenProblem)
+  .optional()
+  .describe(
+    'Where Tetrapod itself listens, `host:port`, without TLS. Absent: as in `publicUrl`, which must then be http. `tetrapod start --listen` goes before it. Changing it needs a restart.',
   )
 
 const key = z
@@ -102,8 +109,9 @@ const terms = z.strictObject({
 /** The shape of `tetrapod.yaml`. What several places must agree on is checked beside it. */
 export const catalogueSchema = z.strictObject({
   publicUrl: checkedText(publicUrlProblem).describe(
-    'Where people and agents reach Tetrapod: an origin, without a path. In this version http on this machine.',
+    'Where people and agents reach Tetrapod: an origin, without a path. https, where TLS ends at a proxy in front; http on this machine alone.',
   ),
+  listen,
   database,
   users: z.record(username, user).default({}).describe('Built-in users, for a first look.'),
   agents: z.record(key, agent).default({}).describe('The agents we name. The key is the client id.'),

@@ -41,15 +41,26 @@ test.each(['http://LOCALHOST', 'http://localhost:80', 'http://localhost/', 'http
   },
 )
 
-test.each([
-  'https://tetrapod.example',
-  'https://127.0.0.1:4000',
-  'http://10.0.0.1',
-  'http://127.0.0.1.evil.example',
-  'localhost:4000',
-])('publicUrl %s, at which this version would not start, is answered with one that it starts at', (text) => {
-  expect(publicUrlProblem(text)).toContain('publicUrl must be of this machine: http://127.0.0.1 and a port.')
-})
+test.each(['https://tetrapod.example', 'https://127.0.0.1:4000', 'http://127.0.0.1:4000'])(
+  'publicUrl %s is one',
+  (text) => {
+    expect(publicUrlProblem(text)).toBeUndefined()
+  },
+)
+
+test.each(['http://10.0.0.1', 'http://127.0.0.1.evil.example', 'http://tetrapod.example'])(
+  'publicUrl %s would carry tokens unencrypted',
+  (text) => {
+    expect(publicUrlProblem(text)).toContain('Use https')
+  },
+)
+
+test.each(['localhost:4000', 'tetrapod.example', 'ftp://tetrapod.example'])(
+  'publicUrl %s is answered with how one is written',
+  (text) => {
+    expect(publicUrlProblem(text)).toContain('https://tetrapod.example.com')
+  },
+)
 
 test.each(['http://user:x@127.0.0.1:4000', 'http://127.0.0.1:4000#x'])('publicUrl %s is refused', (text) => {
   expect(publicUrlProblem(text)).toBeDefined()

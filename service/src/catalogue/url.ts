@@ -14,8 +14,8 @@ export function urlProblem(text: string): string | undefined {
 /** `publicUrl` is an issuer without a path: exactly an origin, in its canonical spelling. */
 export function publicUrlProblem(text: string): string | undefined {
   const url = parseUrl(text)
-  if (url === undefined || url.protocol !== 'http:' || !isLoopback(url))
-    return 'This version signs in built-in users alone, so publicUrl must be of this machine: http://127.0.0.1 and a port.'
+  if (url === undefined)
+    return 'Write an origin: https://tetrapod.example.com, or for this machine alone http://127.0.0.1 and a port.'
   const canonical = `Write it as ${url.origin}, without a path, a query or a slash at the end: Tetrapod has a host of its own.`
   return urlProblem(text) ?? (text === url.origin ? undefined : canonical)
 }

@@ -19,7 +19,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<voi
 
 const usage = `tetrapod: identity broker and gateway for MCP
 
-  tetrapod start   --config FILE [--data DIR]         run the service
+  tetrapod start   --config FILE [--data DIR] [--listen HOST:PORT]   run the service
   tetrapod check   --config FILE                      say what is wrong with a configuration
   tetrapod hash-password                              read a password, print its hash for the configuration
   tetrapod grants  list [--json] [--data DIR]         what users permitted which agents

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
+import { parseListen } from '#catalogue'
 import { readConfiguration } from '../config.ts'
 import { build } from '../main.ts'
 import { UsageError } from './usage-error.ts'
@@ -8,12 +9,19 @@ import { UsageError } from './usage-error.ts'
 export async function start(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { config: { type: 'string' }, data: { type: 'string', default: '.tetrapod' } },
+    options: {
+      config: { type: 'string' },
+      data: { type: 'string', default: '.tetrapod' },
+      listen: { type: 'string' },
+    },
   })
   if (values.config === undefined) throw new UsageError('Name the configuration file with --config.')
+  const listen = values.listen === undefined ? undefined : parseListen(values.listen)
+  if (values.listen !== undefined && listen === undefined)
+    throw new UsageError('--listen is host:port, such as 127.0.0.1:4000 or [::1]:4000.')
   const log = pino({ name: 'tetrapod', base: null }, pino.destination({ dest: 2, sync: false }))
   const config = await readConfiguration(values.config)
-  const service = await build({ config, dataDirectory: values.data, log })
+  const service = await build({ config, dataDirectory: values.data, listen, log })
   for (const warning of service.warnings) log.warn({ warning }, 'configuration')
   try {
     await service.listen()

@@ -41,7 +41,8 @@ beforeAll(async () => {
       sendJson(response, 200, { length })
     },
   }
-  server = createFront({ publicUrl: origin, routes: { paths, segments: { under: said } }, log })
+  const probes = { '/livez': said }
+  server = createFront({ publicUrl: origin, routes: { paths, segments: { under: said } }, probes, log })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
 })
 afterAll(() => server.close())
@@ -50,9 +51,9 @@ const get = async (path: string, init: RequestInit = {}) => {
   const response = await fetch(`${origin}${path}`, init)
   return { status: response.status, headers: response.headers, body: (await response.json()) as object }
 }
-const withHost = (host: string) =>
+const withHost = (host: string, path = '/exact') =>
   new Promise((resolve, reject) => {
-    httpRequest(`${origin}/exact`, { headers: { host } }, ({ statusCode }) => resolve(statusCode))
+    httpRequest(`${origin}${path}`, { headers: { host } }, ({ statusCode }) => resolve(statusCode))
       .once('error', reject)
       .end()
   })
@@ -75,9 +76,10 @@ describe('the front', () => {
   )
 
   test.each(['evil.example', '127.0.0.1', 'localhost', '127.0.0.1:1'])(
-    'another Host (%s) is refused: a name that was made to point here serves nobody',
+    'another Host (%s) is refused: a name that was made to point here serves nobody; a probe is answered',
     async (host) => {
       expect(await withHost(host)).toBe(403)
+      expect(await withHost(host, '/livez')).toBe(200)
     },
   )
 

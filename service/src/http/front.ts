@@ -11,23 +11,31 @@ export interface Routes {
 }
 
 /**
- * The one HTTP server of the service. It serves `publicUrl` alone: a request with another Host is refused (DNS
+ * The one HTTP server of the service. But for probes it serves `publicUrl` alone: a request with another Host is refused (DNS
  * rebinding), and no handler ever derives a URL from it.
  */
 export function createFront(deps: {
   readonly publicUrl: string
   readonly routes: Routes
+  /** By exact path, whatever host a request names: what looks after the process goes by its address. */
+  readonly probes?: Readonly<Record<string, Handler>>
   readonly log: Log
 }): Server {
   const { publicUrl, routes, log } = deps
+  const probes = new Map(Object.entries(deps.probes ?? {}))
   const { host } = new URL(publicUrl)
   const paths = new Map(Object.entries(routes.paths))
   const segments = new Map(Object.entries(routes.segments))
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     try {
-      if (request.headers.host !== host) throw fault.wrong_host()
       const path = pathOf(request)
+      const probe = probes.get(path)
+      if (probe !== undefined) {
+        await probe(request, response)
+        return
+      }
+      if (request.headers.host !== host) throw fault.wrong_host()
       const handler = paths.get(path) ?? segments.get(path.split('/')[1] ?? '')
       if (handler === undefined) throw fault.not_found()
       await handler(request, response)

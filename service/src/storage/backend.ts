@@ -10,6 +10,8 @@ export interface Backend {
   readonly lock: Lock
   readonly replay: ReplayStore
   readonly wakeUp: WakeUp
+  /** Whether other processes may have it open too. */
+  readonly shared: boolean
   /** Lets queries and transactions that have begun finish, refuses later ones (`storage.closed`), and lets go of everything. */
   close(): Promise<void>
 }

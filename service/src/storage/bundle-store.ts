@@ -1,18 +1,20 @@
-import type { BundleStore } from '#audit'
+import type { Bundle, BundleStore } from '#audit'
 import type { Kysely } from 'kysely'
 import { fault } from './faults.ts'
 import type { Tables } from './tables.ts'
 
-/** Its `append` throws `storage.sequence_taken`. */
-export function createBundleStore(db: Kysely<Tables>): BundleStore {
+/** Its `append` throws `storage.lease_lost`. `shared`: other processes write at the same time. */
+export function createBundleStore(db: Kysely<Tables>, shared: boolean): BundleStore {
   return {
-    append: async ({ replica, sequence, at, records, body }) => {
+    append: async (bundle, term) => {
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('bundles')
-        .values({ replica, sequence, at, records, body })
+        .columns(['replica', 'sequence', 'at', 'records', 'body'])
+        .expression(ifHeld(db, bundle, term, shared))
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst()
-      if (numInsertedOrUpdatedRows !== 1n) throw fault.sequence_taken({ detail: `${replica} ${sequence}` })
+      const { replica, sequence } = bundle
+      if (numInsertedOrUpdatedRows !== 1n) throw fault.lease_lost({ detail: `${replica} ${sequence}` })
     },
     after: (replica, sequence, limit) =>
       ofReplica(db, replica).where('sequence', '>', sequence).orderBy('sequence').limit(limit).execute(),
@@ -40,6 +42,27 @@ export function createBundleStore(db: Kysely<Tables>): BundleStore {
     },
     settle: (replica, sequence) => settle(db, replica, sequence),
   }
+}
+
+/**
+ * The row, if the lease is still of this term. Whoever takes the log waits until the row is there to be seen, or finds none
+ * coming: the lease is locked until the commit.
+ */
+function ifHeld(db: Kysely<Tables>, bundle: Bundle, term: number, shared: boolean) {
+  const { replica, sequence, at, records, body } = bundle
+  return db
+    .selectFrom('leases')
+    .where('replica', '=', replica)
+    .where('term', '=', term)
+    .where('held', '=', 1)
+    .select(({ val }) => [
+      val(replica).as('replica'),
+      val(sequence).as('sequence'),
+      val(at).as('at'),
+      val(records).as('records'),
+      val(body).as('body'),
+    ])
+    .$if(shared, (query) => query.forShare())
 }
 
 function ofReplica(db: Kysely<Tables>, replica: string) {

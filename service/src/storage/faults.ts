@@ -5,18 +5,18 @@ export const fault = faults('storage', {
     'unavailable',
     'The database was written by a newer version of Tetrapod. Start that version or a later one: going back is not possible.',
   ],
-  sequence_taken: [
+  lease_lost: [
     'conflict',
-    'This place in the audit log is taken: another process writes under the same replica name. Give every replica a name of its own.',
+    'Another replica took this audit log over, because this one gave no sign of life. It goes on with a log of its own; if that happens often, look for what stops this process for seconds.',
   ],
   locked: [
     'unavailable',
-    'Another Tetrapod runs on this data directory or database. Stop it first, or give this one its own.',
+    'Another Tetrapod runs on this data directory, or one of a version before replicas on this database. Stop it first, or give this one its own.',
   ],
   closed: ['unavailable', 'Tetrapod is shutting down. Try again when it has started.'],
   stopped: [
     'unavailable',
-    'The database stopped unexpectedly, or another Tetrapod took it over. Restart this one: nothing that was confirmed is lost.',
+    'The database stopped unexpectedly. Restart Tetrapod: nothing that was confirmed is lost.',
   ],
   statement: [
     'internal',

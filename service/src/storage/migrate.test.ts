@@ -41,6 +41,7 @@ test('a released migration never changes', () => {
   ).toEqual([
     ['0001-first', '3fbae19d76616ba980a085daa5c71fac3f0fd7c036ddb229bfe2a905036ef72f'],
     ['0002-families', 'e8aa3604526e9974ab1c9f40305f93e6f0c340762086aa13fbe53f6c59d86365'],
+    ['0003-replicas', 'ad0815931efe2f417316bae9206faf9513338093709713e03927ae1b0c159513'],
     ['0006-feed', '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'],
     ['0001-replay', '5450a2ce8aed19c96a7606cad6c3160383a1fa53a5e67f5989fbb233fa729b2c'],
   ])

@@ -38,7 +38,8 @@ const state: StateRow = {
 test('the directory and every file in it are their owner’s alone', async () => {
   const directory = join(emptyDirectory(), 'made', 'here')
   const storage = await opened({ directory })
-  await storage.bundles.append({ ...bundle, sequence: 1 })
+  await storage.leases.create('a')
+  await storage.bundles.append({ ...bundle, sequence: 1 }, 1)
   await storage.replay.use('jti', 1000, 900)
   expect(mode(directory)).toBe('700')
   const files = readdirSync(directory).sort()
@@ -58,7 +59,8 @@ test('a second Tetrapod on the directory is told so, and the first one goes on',
   const directory = emptyDirectory()
   const first = await opened({ directory })
   await expect(openStorage({ directory })).rejects.toMatchObject({ code: 'storage.locked' })
-  await first.bundles.append({ ...bundle, sequence: 1 })
+  await first.leases.create('a')
+  await first.bundles.append({ ...bundle, sequence: 1 }, 1)
   await first.close()
   expect(await (await opened({ directory })).bundles.last('a')).toBe(1)
 })
@@ -77,7 +79,8 @@ describe.each(places)('storage on %s', (_, place) => {
     await before.revocations.append(entry)
     await before.state.upsert(state)
     await before.replay.use('jti', 1000, 900)
-    await before.bundles.append({ ...bundle, sequence: 1 })
+    await before.leases.create('a')
+    await before.bundles.append({ ...bundle, sequence: 1 }, 1)
     await before.bundles.settle('a', 1)
     await before.close()
 
@@ -92,6 +95,7 @@ describe.each(places)('storage on %s', (_, place) => {
     expect(await after.replay.use('jti', 1000, 900)).toBe(false)
     expect(await after.bundles.after('a', 0, 10)).toEqual([{ ...bundle, sequence: 1 }])
     expect(await after.bundles.settled('a')).toBe(1)
+    expect(await after.leases.list()).toEqual([{ replica: 'a', term: 1, beat: 0, held: true }])
   })
 
   test('a killed process keeps others out while it lives, loses no row it confirmed, and leaves nothing to clean up', async () => {
@@ -119,9 +123,10 @@ describe.each(places)('storage on %s', (_, place) => {
     const at = await place()
     const storage = await opened(at)
     await storage.grants.insert(grant)
+    await storage.leases.create('a')
     const before = Promise.all([
       storage.grants.revoke('g1', 5, entry),
-      ...[1, 2, 3].map((sequence) => storage.bundles.append({ ...bundle, sequence })),
+      ...[1, 2, 3].map((sequence) => storage.bundles.append({ ...bundle, sequence }, 1)),
     ])
     await new Promise(setImmediate)
     await Promise.all([storage.close(), storage.close(), before])
@@ -167,11 +172,12 @@ function startWriter({
     import { Secret } from ${module('../kernel/index.ts')}
     const { DIRECTORY: directory, DATABASE: url } = process.env
     const database = url === undefined ? undefined : new Secret(url)
-    const { bundles, replay } = await openStorage({ directory, database })
+    const { bundles, leases, replay } = await openStorage({ directory, database })
+    await leases.create('a')
     const body = new Uint8Array(2000)
     for (let sequence = 1; ; sequence += 1) {
       await Promise.all([
-        bundles.append({ replica: 'a', sequence, at: 1, records: 1, body }),
+        bundles.append({ replica: 'a', sequence, at: 1, records: 1, body }, 1),
         replay.use('jti ' + sequence, 1000, 900),
       ])
       process.stdout.write(sequence + '\\n')

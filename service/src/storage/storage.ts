@@ -1,4 +1,4 @@
-import type { BundleStore } from '#audit'
+import type { BundleStore, LeaseStore } from '#audit'
 import type { FamilyStore, GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
 import type { RevocationStore, WakeUp } from '#revocation'
@@ -11,6 +11,7 @@ import type { Backend } from './backend.ts'
 import { createBundleStore } from './bundle-store.ts'
 import { createFamilyStore } from './family-store.ts'
 import { createGrantStore } from './grant-store.ts'
+import { createLeaseStore } from './lease-store.ts'
 import { createPartitionKeyStore } from './partition-key-store.ts'
 import { openPostgresBackend } from './postgres/backend.ts'
 import { createRevocationStore } from './revocation-store.ts'
@@ -35,6 +36,9 @@ export interface Storage {
   readonly state: StateStore
   readonly replay: ReplayStore
   readonly bundles: BundleStore
+  readonly leases: LeaseStore
+  /** Whether other processes may have the stores open too. */
+  readonly shared: boolean
   /** Lets what was asked before finish, refuses what is asked after (`storage.closed`), and gives directory and database free. */
   close(): Promise<void>
 }
@@ -42,7 +46,7 @@ export interface Storage {
 export interface StorageOptions {
   /** Made when absent, for its owner alone. It belongs to one running Tetrapod at a time. */
   readonly directory: string
-  /** The URL of a PostgreSQL database, which belongs to one running Tetrapod at a time. Absent: SQLite in the directory. */
+  /** The URL of a PostgreSQL database, which several may share. Absent: SQLite in the directory. */
   readonly database?: Secret | undefined
   /** Milliseconds since the epoch: when a migration was applied. */
   readonly now?: () => number
@@ -51,7 +55,7 @@ export interface StorageOptions {
 /**
  * Opens the stores in a directory, or in a PostgreSQL database, and brings what is there to this version.
  *
- * Throws `storage.locked` while another Tetrapod runs on it and `storage.newer` for what a later version wrote. SQLite:
+ * Throws `storage.locked` while another Tetrapod runs on the directory and `storage.newer` for what a later version wrote. SQLite:
  * `storage.damaged` for files that are not whole, `storage.unopenable` for anything else. PostgreSQL:
  * `storage.database_url`, `.unreachable`, `.untrusted`, `.refused`, `.rights`, `.too_old`. Then nothing stays open.
  */
@@ -63,7 +67,7 @@ export async function openStorage({ directory, database, now = Date.now }: Stora
   return { ...stores(backend), wakeUp: backend.wakeUp, close: backend.close }
 }
 
-function stores({ db, lock, replay }: Backend): Omit<Storage, 'wakeUp' | 'close'> {
+function stores({ db, lock, replay, shared }: Backend): Omit<Storage, 'wakeUp' | 'close'> {
   return {
     secrets: createSecretStore(db),
     partitionKeys: createPartitionKeyStore(db),
@@ -75,6 +79,8 @@ function stores({ db, lock, replay }: Backend): Omit<Storage, 'wakeUp' | 'close'
     revocations: createRevocationStore(db, lock),
     state: createStateStore(db),
     replay,
-    bundles: createBundleStore(db),
+    bundles: createBundleStore(db, shared),
+    leases: createLeaseStore(db),
+    shared,
   }
 }

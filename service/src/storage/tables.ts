@@ -46,6 +46,7 @@ export interface Tables {
     readonly body: Uint8Array
   }
   readonly settlements: { readonly replica: string; readonly sequence: number }
+  readonly leases: LeaseTable
 }
 
 export interface GrantTable {
@@ -71,6 +72,17 @@ export interface FamilyTable {
   readonly began_at: number
   readonly used_at: number
   readonly ended_at: number | null
+}
+
+/** Of an audit log: who may write it. */
+export interface LeaseTable {
+  readonly replica: string
+  /** Grows whenever somebody else takes it. */
+  readonly term: number
+  /** Grows with every sign of life of whoever has it. */
+  readonly beat: number
+  /** 1 while somebody has it. */
+  readonly held: number
 }
 
 export interface StateTable {

@@ -5,6 +5,10 @@ export const fault = faults('vault', {
     'internal',
     'A stored secret does not open: it was changed, moved or sealed with another keyring. Restore the database and the keyring from the same backup.',
   ],
+  keyring_foreign: [
+    'unavailable',
+    'This keyring is not the one that the database belongs to. Copy keyring.json from the data directory of a replica that runs on it, or from its backup, into this data directory, readable by its owner alone (chmod 600), and start again.',
+  ],
   keyring_unreadable: [
     'internal',
     'The keyring file cannot be used. Restore it from the backup that belongs to this database.',

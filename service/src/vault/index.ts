@@ -1,6 +1,7 @@
 export type { Keyring } from './keyring.ts'
 export { openLocalKeyring } from './local-keyring.ts'
 export type { PartitionKeyStore } from './partition-key-store.ts'
+export { proveKeyring } from './prove-keyring.ts'
 export type { Partition, Purpose, RowKey, Sealed } from './sealed.ts'
 export type { SecretStore } from './secret-store.ts'
 export { createVault, type Vault } from './vault.ts'

@@ -8,7 +8,7 @@ import type { DataKey, Keyring } from './keyring.ts'
 import type { PartitionKeyStore } from './partition-key-store.ts'
 import { createPartitionKeys } from './partition-keys.ts'
 import { type Fresh, readRecord, writeRecord } from './record.ts'
-import type { Partition, RowKey, Sealed } from './sealed.ts'
+import type { Partition, Purpose, RowKey, Sealed } from './sealed.ts'
 import type { SecretStore } from './secret-store.ts'
 
 /** Seals secrets for the row they are stored in. What it is handed and gives back never reaches an error. */
@@ -17,8 +17,11 @@ export interface Vault {
   seal(key: RowKey, plaintext: Uint8Array): Promise<Sealed>
   /** Throws `vault.unopenable` unless it was sealed for exactly this row in exactly this version. */
   open(key: RowKey, sealed: Uint8Array): Promise<Uint8Array>
-  /** A secret of the service itself, 32 random bytes, made at its first use: the same ever after, in every replica. */
-  keep(name: string): Promise<Secret<Uint8Array>>
+  /**
+   * A secret of the service itself, 32 random bytes, made at its first use: the same ever after, in every replica. It is
+   * sealed for `service` where no other purpose is named.
+   */
+  keep(name: string, purpose?: Purpose): Promise<Secret<Uint8Array>>
   /**
    * Seals many rows under one data key, without waiting: for rows too many for a key each, or that cannot be changed
    * when they must be erased: the data key lies apart from them. A row has a salt of its own, hence still its own
@@ -50,8 +53,8 @@ export function createVault({ keyring, secrets, partitionKeys: store, clock }: V
     return partitionKeys.toOpen({ ...key, partition })
   }
 
-  async function keep(name: string): Promise<Secret<Uint8Array>> {
-    const key: RowKey = { purpose: 'service', record: name, field: 'value', version: 1 }
+  async function keep(name: string, purpose: Purpose = 'service'): Promise<Secret<Uint8Array>> {
+    const key: RowKey = { purpose, record: name, field: 'value', version: 1 }
     const found = await secrets.find(name)
     if (found !== undefined) return new Secret(await open(key, found))
 

@@ -2,15 +2,15 @@ import { sql } from 'kysely'
 import type { Lock, LockName } from '../lock.ts'
 
 /** The first half of the keys of our advisory locks, one for each use. The second half is the schema. */
-const classes: Readonly<Record<LockName | 'holder', number>> = {
-  holder: 0x7e74_0001,
+const classes: Readonly<Record<LockName | 'lone', number>> = {
+  lone: 0x7e74_0001,
   migrations: 0x7e74_0002,
   feed: 0x7e74_0003,
   'first-signing-key': 0x7e74_0004,
 }
 
-/** Of the one process that has the database. */
-export const HOLDER: number = classes.holder
+/** Of a process of a version that shares its database with nobody: it holds it for life. */
+export const LONE: number = classes.lone
 
 /** A statement of its own: what the transaction reads after it was committed before it. */
 export const lock: Lock = async (transaction, name) => {

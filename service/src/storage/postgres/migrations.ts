@@ -1,6 +1,7 @@
 import * as first from './migrations/0001-first.ts'
 import * as replay from './migrations/0001-replay.ts'
 import * as families from './migrations/0002-families.ts'
+import * as replicas from './migrations/0003-replicas.ts'
 import * as feed from './migrations/0006-feed.ts'
 
 /** In order, by name too: a new one is added at the end. Each has the name of its twin on SQLite. */
@@ -8,5 +9,6 @@ export const migrations = [
   { name: '0001-first', statements: first.statements },
   { name: '0001-replay', statements: replay.statements },
   { name: '0002-families', statements: families.statements },
+  { name: '0003-replicas', statements: replicas.statements },
   { name: '0006-feed', statements: feed.statements },
 ]

@@ -18,10 +18,11 @@ describe.runIf(postgres !== undefined)('a PostgreSQL of its own', () => {
   afterAll(() => server.remove())
 
   test('a server that crashes under load loses nothing that was confirmed, and is used again without help', async () => {
-    const { bundles, replay, state } = await opened({
+    const { bundles, leases, replay, state } = await opened({
       directory: emptyDirectory(),
       database: new Secret(url),
     })
+    await leases.create('a')
     const confirmed: number[] = []
     const failures: unknown[] = []
     const over = new AbortController()
@@ -30,7 +31,7 @@ describe.runIf(postgres !== undefined)('a PostgreSQL of its own', () => {
       while (!over.signal.aborted) {
         const sequence = ++next
         await Promise.all([
-          bundles.append({ ...bundle, sequence }),
+          bundles.append({ ...bundle, sequence }, 1),
           replay.use(`jti ${sequence}`, 1000, 900),
         ]).then(
           () => confirmed.push(sequence),
@@ -89,6 +90,7 @@ describe.runIf(postgres !== undefined)('a PostgreSQL of its own', () => {
         to.hostname = 'localhost'
         to.search = `sslmode=verify-full&sslrootcert=${authority}`
       })
+      await storage.state.find('Session', 'h1')
       const sessions = await ask(
         url,
         `select bool_and(s.ssl) as encrypted from pg_stat_ssl s join pg_stat_activity a using (pid)

@@ -1,26 +1,35 @@
-import { type ClientConfig, Pool, type PoolClient } from 'pg'
+import { type ClientBase, type ClientConfig, Pool, type PoolClient } from 'pg'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { fault as common } from '../faults.ts'
-import type { Tenure } from './tenure.ts'
 import { toFault } from './to-fault.ts'
 
+/** Of one process. */
 export const CONNECTIONS_MAX = 10
 const IDLE_MS = 30_000
 
-/** Kysely's connections: none without the tenure, and every failure a storage fault. */
+export interface PoolOptions {
+  readonly max?: number
+  /** Looks at a new connection before anybody uses it. What it throws, those who wait for the connection are told. */
+  readonly admit?: (client: ClientBase) => Promise<void>
+}
+
+/** Kysely's connections: every failure is a storage fault. */
 export interface GuardedPool extends PostgresPool {
   /** Refuses new work from now on (`storage.closed`), resolves when what has begun is done and the connections are closed. */
   end(): Promise<void>
 }
 
-export function createPool(config: ClientConfig, tenure: Tenure, max: number = CONNECTIONS_MAX): GuardedPool {
+export function createPool(
+  config: ClientConfig,
+  { max = CONNECTIONS_MAX, admit }: PoolOptions = {},
+): GuardedPool {
   const pool = new Pool({
     ...config,
     max,
     idleTimeoutMillis: IDLE_MS,
     // The driver waits for it, though its types do not say so.
     // oxlint-disable-next-line typescript/no-misused-promises
-    onConnect: (client) => tenure.prove(client),
+    ...(admit === undefined ? {} : { onConnect: admit }),
   })
   // A connection that dies is noticed by whoever uses it, and left out when nobody does.
   pool.on('error', () => undefined)
@@ -32,16 +41,6 @@ export function createPool(config: ClientConfig, tenure: Tenure, max: number = C
     active -= 1
     if (active === 0) draining?.resolve()
   }
-  const borrow = async (): Promise<PoolClient> => {
-    const client = await pool.connect()
-    try {
-      await tenure.hold()
-      return client
-    } catch (error) {
-      client.release()
-      throw error
-    }
-  }
 
   return {
     options: {},
@@ -49,7 +48,7 @@ export function createPool(config: ClientConfig, tenure: Tenure, max: number = C
       if (draining !== undefined) throw common.closed()
       active += 1
       try {
-        return guarded(await borrow(), done)
+        return guarded(await pool.connect(), done)
       } catch (error) {
         done()
         throw toFault(error)

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect } from 'kysely'
-import { expect, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { Secret } from '#kernel'
 import { ask } from '../../../../test/support/postgres.ts'
 import { emptySchema, type Place, postgres } from '../backends.fixture.ts'
@@ -8,27 +8,20 @@ import type { Tables } from '../tables.ts'
 import { connectionTo } from './connection.ts'
 import { lock } from './locks.ts'
 import { createPool } from './pool.ts'
-import type { Tenure } from './tenure.ts'
 
 export const bundle = { replica: 'a', at: 1, records: 1, body: new Uint8Array(20) }
 export const entry = (idHash: string) => ({ kind: 'grant', idHash, at: 5, expiresAt: 1000 }) as const
 export const fresh = () => emptySchema(postgres ?? '')
 
-const unguarded: Tenure = {
-  hold: () => Promise.resolve(),
-  prove: () => Promise.resolve(),
-  close: () => Promise.resolve(),
-}
-
-/** Kysely as the stores have it, but without a tenure. */
+/** Kysely as the stores have it, on connections of its own. */
 export function database({ database }: Required<Place>): Kysely<Tables> {
-  const pool = createPool(connectionTo(database ?? new Secret(''), 'test'), unguarded)
+  const pool = createPool(connectionTo(database ?? new Secret(''), 'test'))
   onTestFinished(() => pool.end())
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 
 export function migrateTo({ database }: Required<Place>, migrations: readonly Migration[]): Promise<void> {
-  const pool = createPool(connectionTo(database ?? new Secret(''), 'test'), unguarded, 1)
+  const pool = createPool(connectionTo(database ?? new Secret(''), 'test'), { max: 1 })
   onTestFinished(() => pool.end())
   return migrate({ dialect: new PostgresDialect({ pool }), lock, migrations, now: () => 7 })
 }
@@ -43,25 +36,7 @@ export async function waiting(place: Place): Promise<boolean> {
   return (await query(place, waiters)).length > 0
 }
 
-/** The session that holds the database, of this schema. */
-export const HOLDER = `
-  select a.pid, a.application_name from pg_locks l join pg_stat_activity a on a.pid = l.pid
-  where l.locktype = 'advisory' and l.granted and l.classid = 2121531393
-    and l.objid = (select oid from pg_namespace where nspname = current_schema())`
-
 /** Asks again and again: each answer is a round trip, so nothing spins. */
 export async function until(done: () => Promise<boolean>): Promise<void> {
   while (!(await done()));
-}
-
-/** What fails because a connection is down works once that has been noticed. */
-export async function eventually<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'storage.unreachable' })
-      await new Promise(setImmediate)
-    }
-  }
 }

@@ -30,6 +30,7 @@ export async function openSqliteBackend(directory: string, now: () => number): P
   return {
     db: new Kysely<Tables>({ dialect: data.dialect }),
     lock,
+    shared: false,
     replay: createReplayStore(new Kysely<ReplayTables>({ dialect: replay.dialect })),
     // Whatever is appended, this process appends.
     wakeUp: () => () => {},
