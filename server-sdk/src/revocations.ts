@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   type AccessToken,
   endsToken,
@@ -142,7 +142,7 @@ function createKnown() {
     ends: (token: AccessToken): boolean =>
       known.size > 0 &&
       revocablesOf(token).some(({ kind, id }) => {
-        const entry = known.get(`${kind}:${createHash('sha256').update(id).digest('base64url')}`)
+        const entry = known.get(`${kind}:${hash('sha256', id, 'base64url')}`)
         return entry !== undefined && endsToken({ kind, at: entry.at }, token)
       }),
   }

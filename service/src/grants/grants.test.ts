@@ -251,7 +251,8 @@ describe('at another replica, which remembers it,', () => {
   })
 
   test('it stays dead after its revocation, when the feed has forgotten that too', async () => {
-    const { grants, reopen, time } = await setUp()
+    const { grants, reopen, feed, time } = await setUp()
+    feed.write({ kind: 'grant', idHash: 'of another', at: NOW, expiresAt: NOW })
     const { id } = await grants.give(consent, recorded)
     const other = await reopen()
     await other.live(id)

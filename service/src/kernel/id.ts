@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /**
  * A random id of 128 bits, base64url: never guessed, never reassigned. It begins with no hyphen, since people hand ids to
@@ -16,5 +16,5 @@ export function randomToken(): string {
 
 /** SHA-256, base64url: how an id that is itself a credential is stored and looked up. */
 export function hashed(value: string): string {
-  return createHash('sha256').update(value).digest('base64url')
+  return hash('sha256', value, 'base64url')
 }

@@ -17,38 +17,49 @@ export interface Watch {
 
 interface Watcher {
   readonly token: Endable
+  /** Under which it is found; empty until somebody looks. */
+  keys: readonly string[]
   stopped(why: Parameters<Stop>[0]): void
 }
 
 export function createWatch(): Watch {
+  // Hashing everything that a token names costs more than all else here: most calls end before anything is revoked.
+  const unsorted = new Set<Watcher>()
   const byKey = new Map<string, Set<Watcher>>()
-  const forget = (key: string, watcher: Watcher) => {
-    const waiting = byKey.get(key)
-    waiting?.delete(watcher)
-    if (waiting?.size === 0) byKey.delete(key)
+  const sort = (watcher: Watcher) => {
+    watcher.keys = revocablesOf(watcher.token).map(({ kind, id }) => keyOf(kind, hashed(id)))
+    for (const key of watcher.keys) byKey.set(key, (byKey.get(key) ?? new Set()).add(watcher))
+  }
+  const forget = (watcher: Watcher) => {
+    unsorted.delete(watcher)
+    for (const key of watcher.keys) {
+      const watching = byKey.get(key)
+      watching?.delete(watcher)
+      if (watching?.size === 0) byKey.delete(key)
+    }
   }
   return {
     add(token, stop) {
-      const keys = revocablesOf(token).map(({ kind, id }) => keyOf(kind, hashed(id)))
-      const end = () => {
-        for (const key of keys) forget(key, watcher)
-      }
       const watcher: Watcher = {
         token,
+        keys: [],
         stopped(why) {
-          end()
+          forget(watcher)
           stop(why)
         },
       }
-      for (const key of keys) byKey.set(key, (byKey.get(key) ?? new Set()).add(watcher))
-      return end
+      unsorted.add(watcher)
+      return () => forget(watcher)
     },
     hear(entry) {
+      for (const watcher of unsorted) sort(watcher)
+      unsorted.clear()
       for (const watcher of byKey.get(keyOf(entry.kind, entry.idHash)) ?? [])
         if (endsToken(entry, watcher.token)) watcher.stopped('revoked')
     },
     stopAll() {
-      for (const watchers of byKey.values()) for (const watcher of watchers) watcher.stopped('stale')
+      const all = new Set([...unsorted, ...[...byKey.values()].flatMap((watching) => [...watching])])
+      for (const watcher of all) watcher.stopped('stale')
     },
   }
 }
