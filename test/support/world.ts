@@ -16,6 +16,7 @@ import { z } from 'zod'
 import { crm } from '../../demo/src/crm/crm-server.ts'
 import { payrollApi } from '../../demo/src/payroll/payroll-api.ts'
 import { type Browser, createBrowser, type Page } from '../../demo/src/walk/scripted-browser.ts'
+import type { Configuration } from '../../service/src/config.ts'
 import { type Clock, type Log, Secret } from '../../service/src/kernel/index.ts'
 import { build, type Service } from '../../service/src/main.ts'
 import { hashPassword } from '../../service/src/users/index.ts'
@@ -59,10 +60,22 @@ export interface World {
   agree(browser: Browser, page: Page, username: string): Promise<Page>
   /** The bearer token that a party behind the gateway was last sent. */
   lastToken(party: Received['party']): string
-  readonly service: Service
+  readonly service: Running
   /** Stops the service and starts it on the same data, with a changed configuration if one is given. */
   restart(amend?: Amend): Promise<void>
   close(): Promise<void>
+}
+
+/** A service that serves. */
+export type Running = Pick<Service, 'socket' | 'close'>
+
+/** What a service is started with. */
+export interface Started {
+  readonly publicUrl: string
+  readonly config: Configuration
+  readonly dataDirectory: string
+  readonly clock: Clock
+  readonly log: Log
 }
 
 export interface SignInOptions {
@@ -83,6 +96,8 @@ export interface WorldOptions {
   readonly amend?: Amend
   /** The URL of a PostgreSQL database. Absent: SQLite. */
   readonly database?: string | undefined
+  /** Starts the service. Absent: in this process. */
+  readonly run?: (started: Started) => Promise<Running>
 }
 
 export async function openWorld({
@@ -90,6 +105,7 @@ export async function openWorld({
   amend,
   upstream,
   database,
+  run = runHere,
 }: WorldOptions = {}): Promise<World> {
   const [own, crmPort, payrollPort, notesPort, agentPort] = (await freePorts(5)) as [
     number,
@@ -138,9 +154,7 @@ export async function openWorld({
   const start = async (amend: Amend = (text) => text) => {
     const text = amend(asWritten)
     const config = { text, environment: { NOTES_SECRET, DATABASE_URL: database } }
-    const started = await build({ config, dataDirectory, clock, log: memoryLog(logged) })
-    await started.listen()
-    return started
+    return run({ publicUrl, config, dataDirectory, clock, log: memoryLog(logged) })
   }
   let service = await start(amend)
 
@@ -195,6 +209,12 @@ export async function openWorld({
       await rm(dataDirectory, { recursive: true, force: true })
     },
   }
+}
+
+async function runHere({ config, dataDirectory, clock, log }: Started): Promise<Running> {
+  const started = await build({ config, dataDirectory, clock, log })
+  await started.listen()
+  return started
 }
 
 /** A server that is not ours: as the authors of the official SDK show it, with no idea of tokens. */
