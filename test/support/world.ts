@@ -16,6 +16,7 @@ import { z } from 'zod'
 import { crm } from '../../demo/src/crm/crm-server.ts'
 import { payrollApi } from '../../demo/src/payroll/payroll-api.ts'
 import { type Browser, createBrowser, type Page } from '../../demo/src/walk/scripted-browser.ts'
+import type { Configuration } from '../../service/src/config.ts'
 import { type Clock, type Log, Secret } from '../../service/src/kernel/index.ts'
 import { build, type Service } from '../../service/src/main.ts'
 import type { Ticker } from '../../service/src/revocation/index.ts'
@@ -60,10 +61,23 @@ export interface World {
   agree(browser: Browser, page: Page, username: string): Promise<Page>
   /** The bearer token that a party behind the gateway was last sent. */
   lastToken(party: Received['party']): string
-  readonly service: Service
+  readonly service: Running
   /** Stops the service and starts it on the same data, with a changed configuration if one is given. */
   restart(amend?: Amend): Promise<void>
   close(): Promise<void>
+}
+
+/** A service that serves. */
+export type Running = Pick<Service, 'socket' | 'close'>
+
+/** What a service is started with. */
+export interface Started {
+  readonly publicUrl: string
+  readonly config: Configuration
+  readonly dataDirectory: string
+  readonly clock: Clock
+  readonly ticker: Ticker | undefined
+  readonly log: Log
 }
 
 export interface SignInOptions {
@@ -86,6 +100,8 @@ export interface WorldOptions {
   readonly database?: string | undefined
   /** Plays when the revocation feed is read. */
   readonly ticker?: Ticker
+  /** Starts the service. Absent: in this process. */
+  readonly run?: (started: Started) => Promise<Running>
 }
 
 export async function openWorld({
@@ -94,6 +110,7 @@ export async function openWorld({
   upstream,
   database,
   ticker,
+  run = runHere,
 }: WorldOptions = {}): Promise<World> {
   const [own, crmPort, payrollPort, notesPort, agentPort] = (await freePorts(5)) as [
     number,
@@ -142,9 +159,7 @@ export async function openWorld({
   const start = async (amend: Amend = (text) => text) => {
     const text = amend(asWritten)
     const config = { text, environment: { NOTES_SECRET, DATABASE_URL: database } }
-    const started = await build({ config, dataDirectory, clock, ticker, log: memoryLog(logged) })
-    await started.listen()
-    return started
+    return run({ publicUrl, config, dataDirectory, clock, ticker, log: memoryLog(logged) })
   }
   let service = await start(amend)
 
@@ -199,6 +214,12 @@ export async function openWorld({
       await rm(dataDirectory, { recursive: true, force: true })
     },
   }
+}
+
+async function runHere({ config, dataDirectory, clock, ticker, log }: Started): Promise<Running> {
+  const started = await build({ config, dataDirectory, clock, ticker, log })
+  await started.listen()
+  return started
 }
 
 /** A server that is not ours: as the authors of the official SDK show it, with no idea of tokens. */

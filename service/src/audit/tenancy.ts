@@ -68,7 +68,7 @@ export function createTenancy({
     },
     async beat() {
       const lost: Lease[] = []
-      for (const lease of [...ours.values()]) if (!(await leases.beat(lease))) lost.push(lease)
+      for (const lease of ours.values()) if (!(await leases.beat(lease))) lost.push(lease)
       for (const lease of lost) abandon(lease)
       return lost
     },

@@ -89,10 +89,10 @@ describe.runIf(postgres !== undefined)('migrations of PostgreSQL', () => {
       createStateStore(db),
       createGrantStore(db, lock),
     ]
-    let over = false
+    const over = new AbortController()
     const serving = async (): Promise<number> => {
       let served = 0
-      for (; !over; served += 1) {
+      for (; !over.signal.aborted; served += 1) {
         const id = `${served}`
         await accounts.insert({ id, issuer: 'https://idp.example', subject: id, createdAt: 1 })
         await state.upsert({ ...row, idHash: id })
@@ -105,7 +105,7 @@ describe.runIf(postgres !== undefined)('migrations of PostgreSQL', () => {
     const served = serving()
     const next = await opened(place)
     await until(async () => (await next.grants.list()).length > 20)
-    over = true
+    over.abort()
     expect(await served).toBeGreaterThan(20)
     expect(await next.grants.list()).toHaveLength(await served)
   })

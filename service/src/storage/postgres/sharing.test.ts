@@ -12,11 +12,11 @@ describe.runIf(postgres !== undefined)('a PostgreSQL database', () => {
     const [one, other] = await Promise.all([opened(place), opened({ ...place, directory: emptyDirectory() })])
     const both = [one, other] as const
     const first = await Promise.all(both.map(({ secrets }, n) => secrets.insert('tickets', sealed(n))))
-    expect(first.toSorted()).toEqual([false, true])
+    expect(first.filter(Boolean)).toHaveLength(1)
     const keys = both.map(({ signingKeys }, n) =>
       signingKeys.insertFirst({ kid: `k${n}`, createdAt: 1, sealed: sealed(n) }),
     )
-    expect((await Promise.all(keys)).toSorted()).toEqual([false, true])
+    expect((await Promise.all(keys)).filter(Boolean)).toHaveLength(1)
     expect(await one.secrets.find('tickets')).toEqual(await other.secrets.find('tickets'))
     expect(await one.signingKeys.list()).toEqual(await other.signingKeys.list())
   })
