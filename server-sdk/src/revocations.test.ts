@@ -51,6 +51,21 @@ test.each([
   await expect(feed.check(token({ gid: 'grant-2', anc: ['family-2', 'jti-1'] }))).resolves.toBeUndefined()
 })
 
+test.each([
+  ['itself', 'jti-2'],
+  ['a token that it came from', 'jti-1'],
+])('a token is refused once %s was revoked, and one with other ancestors is not', async (_, id) => {
+  const feed = follow()
+  const before = feed.check(token())
+  await feed.answer(nothing)
+  await before
+  await feed.answer({ sequence: 1, entries: [entry(1, 'token', id)] })
+  await feed.asked()
+  await expect(feed.check(token())).rejects.toMatchObject({ name: 'Refusal', code: 'revoked' })
+  const other = { ...token({ anc: ['family-1', 'jti-0'] }), jti: 'jti-3' }
+  await expect(feed.check(other)).resolves.toBeUndefined()
+})
+
 test('an ancestor that is not the login is no login', async () => {
   const feed = follow()
   const accepted = feed.check(token())

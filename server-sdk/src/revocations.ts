@@ -15,7 +15,7 @@ import { type Io, ioOf } from './io.ts'
 /** What the issuer revoked, as its feed says. */
 export interface Revocations {
   /**
-   * Throws Refusal `revoked` for a token whose grant or login was revoked, and {@link RevocationsUnavailable} while nobody
+   * Throws Refusal `revoked` for a token that was revoked, or what it came from, and {@link RevocationsUnavailable} while nobody
    * can tell. The first call begins to follow the feed, and waits up to 3 s for it.
    */
   readonly check: (token: AccessToken) => Promise<void>
@@ -98,7 +98,7 @@ export function followRevocations(issuer: string, client: Client, io: Io = {}): 
       // A clock that was set back says as little as one that went on.
       if (Math.abs(clock.now() - upToDateAt) > STALE_MS)
         throw unread(`has not been read for ${STALE_MS / 1000} s`, problem)
-      if (known.has(token)) throw new Refusal('revoked', 'its grant or its login was revoked')
+      if (known.has(token)) throw new Refusal('revoked', 'it was revoked, or what it came from was')
     },
     close: () => closed.abort(),
   }
@@ -135,7 +135,10 @@ function createKnown() {
       for (const [key, end] of ends) if (end < now) ends.delete(key)
       for (const { kind, id_hash, expires_at } of entries) ends.set(`${kind}:${id_hash}`, expires_at)
     },
-    has: ({ delegation: { gid, anc } }: AccessToken): boolean =>
-      ends.size > 0 && (has('grant', gid) || has('family', anc[0] ?? '')),
+    has({ jti, delegation: { gid, anc } }: AccessToken): boolean {
+      if (ends.size === 0) return false
+      const [family = '', ...ancestors] = anc
+      return has('grant', gid) || has('family', family) || [...ancestors, jti].some((id) => has('token', id))
+    },
   }
 }

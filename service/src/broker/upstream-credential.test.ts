@@ -79,6 +79,7 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
     },
     revoked: () => false,
     verify: () => Promise.reject(new Error('verified before')),
+    identify: () => Promise.reject(new Error('verified before')),
     onRevoked: () => () => {},
     mint: async (claims: MintedClaims) => {
       minted = claims

@@ -11,10 +11,12 @@ import { createCookies } from './cookies.ts'
 import { announceTruth } from './discovery.ts'
 import { failurePage } from './failure-page.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
+import { introspection } from './introspection.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { signInRoutes } from './sign-in.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
+import { tokenRevocation } from './token-revocation.ts'
 
 export interface OAuthDeps
   extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
@@ -61,6 +63,8 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
         library,
         log,
       }),
+      '/introspect': introspection({ ...deps, clients }),
+      '/revoke': tokenRevocation({ ...deps, clients }),
       '/revocations': revocationFeed({ clients, feed: deps.feed }),
     },
     segments: {

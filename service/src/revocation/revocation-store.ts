@@ -1,5 +1,8 @@
-/** What can be revoked in this version: a grant, or one login of an agent under it. */
-export type RevocationKind = 'grant' | 'family'
+/**
+ * What can be revoked in this version: a grant, one login of an agent under it, a token (by its `jti`) with all that came
+ * from it, a signing key (by its `kid`) with all that it signed.
+ */
+export type RevocationKind = 'grant' | 'family' | 'token' | 'key'
 
 /** One line of the feed. Ids travel hashed; an entry lives as long as a token it stops could. */
 export interface RevocationEntry {

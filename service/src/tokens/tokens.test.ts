@@ -5,7 +5,7 @@ import { decodeProtectedHeader } from 'jose'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openRevocation, type RevocationEntry } from '#revocation'
 import { createVault, openLocalKeyring } from '#vault'
-import { type MintedClaims, rootLineage } from './lineage.ts'
+import { type MintedClaims, nextLineage, rootLineage } from './lineage.ts'
 import type { SigningKeyRow, SigningKeyStore } from './signing-key-store.ts'
 import { openTokens } from './tokens.ts'
 
@@ -106,6 +106,39 @@ describe('a token of ours is refused', () => {
     await revocation.revoke('family', 'family-1')
     expect(tokens.revoked(await tokens.verify(one, MOUNT))).toBe(true)
     expect(await tokens.verify(two, MOUNT)).toMatchObject({ jti: 'jti-1' })
+  })
+
+  test('once it was revoked itself, or a token it came from, and the calls under way with it are told', async () => {
+    const { tokens, revocation } = await (await setUp()).open()
+    const one = await tokens.verify(await tokens.mint(claims()), MOUNT)
+    const step = {
+      actor: { iss: ISSUER, sub: 'crm' },
+      clientId: 'crm',
+      audience: MOUNT,
+      scopes: new Set('a'),
+    }
+    const next = nextLineage(one, { ...step, now: NOW, grantEndsAt: NOW + 300 })
+    const two = await tokens.verify(await tokens.mint(next), MOUNT)
+    const stopped: string[] = []
+    for (const token of [one, two]) tokens.onRevoked(token, () => stopped.push(token.jti))
+
+    await revocation.revoke('token', two.jti)
+    expect([tokens.revoked(one), tokens.revoked(two), stopped]).toEqual([false, true, [two.jti]])
+    await revocation.revoke('token', one.jti)
+    expect([tokens.revoked(one), stopped]).toEqual([true, [two.jti, one.jti]])
+    await expect(
+      tokens.mint(nextLineage(one, { ...step, now: NOW, grantEndsAt: NOW + 300 })),
+    ).rejects.toMatchObject({
+      code: 'revoked',
+    })
+  })
+
+  test('and not by the id of something else than it is: a login is no token, and a token no login', async () => {
+    const { tokens, revocation } = await (await setUp()).open()
+    const token = await tokens.verify(await tokens.mint(claims()), MOUNT)
+    await revocation.revoke('token', 'family-1')
+    await revocation.revoke('family', 'jti-1')
+    expect(tokens.revoked(token)).toBe(false)
   })
 
   test('at the second it expires, without the minute that others are given', async () => {

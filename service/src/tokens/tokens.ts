@@ -1,12 +1,6 @@
-import {
-  type AccessToken,
-  type Delegation,
-  Refusal,
-  SIGNING_ALGORITHM,
-  TYP_ACCESS_TOKEN,
-} from '@tetrapod/protocol'
+import { type AccessToken, Refusal, SIGNING_ALGORITHM, TYP_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { createVerifier } from '@tetrapod/server-sdk'
-import { type JWK, SignJWT } from 'jose'
+import { decodeJwt, type JWK, SignJWT } from 'jose'
 import { type Clock, nowSeconds } from '#kernel'
 import type { Revocable, Revocation } from '#revocation'
 import type { Vault } from '#vault'
@@ -34,9 +28,14 @@ export interface Tokens {
    * `broker` (`liveAuthority`).
    */
   verify(token: string, audience: string): Promise<AccessToken>
-  /** True when the grant of a token, or the login it came from, was revoked. */
+  /**
+   * Reads a token of ours for whom it never was: to whom it belongs, so that they can take it back. Verifies all but the
+   * audience, and gives the minute of clock skew that those who accept it give. Throws Refusal.
+   */
+  identify(token: string): Promise<AccessToken>
+  /** True when the token was revoked, or what it came from: its grant, its login, a token before it. */
   revoked(token: AccessToken): boolean
-  /** Calls `stop` once the grant or the login of a verified token is revoked; at once where it is. Returns what ends the watch. */
+  /** Calls `stop` once a verified token is revoked, or what it came from; at once where it is. Returns what ends the watch. */
   onRevoked(token: AccessToken, stop: () => void): () => void
 }
 
@@ -52,8 +51,7 @@ export async function openTokens(deps: {
   const [signing] = keys
   const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
   const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
-  const gone = (delegation: Delegation) =>
-    revocables(delegation).some(([kind, id]) => revocation.revoked(kind, id))
+  const revoked = (token: Traced) => revocables(token).some(([kind, id]) => revocation.revoked(kind, id))
   const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
 
   return {
@@ -62,7 +60,8 @@ export async function openTokens(deps: {
     privateKeys: { keys: keys.map((key) => key.privateJwk) },
     root: (login) => rootLineage(issuer, login),
     async mint(claims) {
-      if (gone(claims.dlg)) throw new Refusal('revoked', 'its grant or its login was revoked')
+      if (revoked({ jti: claims.jti, delegation: claims.dlg }))
+        throw new Refusal('revoked', 'what it comes from was revoked')
       return new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey)
     },
     async verify(token, audience) {
@@ -70,15 +69,29 @@ export async function openTokens(deps: {
       if (verified.expiresAt <= nowSeconds(clock)) throw new Refusal('expired', 'the token has expired')
       return verified
     },
-    revoked: ({ delegation }) => gone(delegation),
-    onRevoked: ({ delegation }, stop) => revocation.watch(revocables(delegation), stop),
+    async identify(token) {
+      return verifier.verify(token, claimedAudience(token))
+    },
+    revoked,
+    onRevoked: (token, stop) => revocation.watch(revocables(token), stop),
   }
 }
 
-/** What a token ends with. */
-function revocables({ gid, anc }: Delegation): readonly Revocable[] {
-  return [
-    ['grant', gid],
-    ['family', anc[0] ?? ''],
-  ]
+/** What says where a token comes from. */
+type Traced = Pick<AccessToken, 'jti' | 'delegation'>
+
+/** The audience that a token names, unverified. */
+function claimedAudience(token: string): string {
+  try {
+    return String(decodeJwt(token).aud)
+  } catch {
+    throw new Refusal('malformed', 'not a JWT')
+  }
+}
+
+/** What a token ends with: its grant, its login, every token that it came from, itself. */
+function revocables({ jti, delegation: { gid, anc } }: Traced): readonly Revocable[] {
+  const [family = '', ...ancestors] = anc
+  const tokens = [...ancestors, jti].map((id) => ['token', id] as const)
+  return [['grant', gid], ['family', family], ...tokens]
 }
