@@ -73,6 +73,8 @@ export interface AccessToken {
   /** Who alone may act next (RFC 8693 §4.4). */
   readonly mayAct: Actor | undefined
   readonly delegation: Delegation
+  /** The key that signed it; undefined where nobody looked at a signature. */
+  readonly keyId: string | undefined
 }
 
 /** What the verifier knows beforehand. `now` is in seconds. */
@@ -80,6 +82,8 @@ export interface Expected {
   readonly issuer: string
   readonly audience: string
   readonly now: number
+  /** The key by which the signature was found good. */
+  readonly keyId?: string
 }
 
 /**
@@ -119,6 +123,7 @@ export function parseAccessToken(typ: unknown, payload: unknown, expected: Expec
     chain,
     mayAct: claims.may_act,
     delegation: claims.dlg,
+    keyId: expected.keyId,
   }
 }
 

@@ -135,8 +135,9 @@ function createKnown() {
       for (const [key, end] of ends) if (end < now) ends.delete(key)
       for (const { kind, id_hash, expires_at } of entries) ends.set(`${kind}:${id_hash}`, expires_at)
     },
-    has({ jti, delegation: { gid, anc } }: AccessToken): boolean {
+    has({ jti, keyId, delegation: { gid, anc } }: AccessToken): boolean {
       if (ends.size === 0) return false
+      if (keyId !== undefined && has('key', keyId)) return true
       const [family = '', ...ancestors] = anc
       return has('grant', gid) || has('family', family) || [...ancestors, jti].some((id) => has('token', id))
     },

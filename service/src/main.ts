@@ -100,7 +100,14 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   })
   const revocation = await openRevocation({ store: storage.revocations, clock })
   const feed = createFeed({ revocation })
-  const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
+  const tokens = await openTokens({
+    issuer,
+    store: storage.signingKeys,
+    vault,
+    revocation,
+    clock,
+    algorithm: catalogue.tokens.algorithm,
+  })
   const audit = await openAudit({
     store: storage.bundles,
     vault,
@@ -143,7 +150,14 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     },
   }
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
-  const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
+  const operators = adminHandler({
+    audit,
+    grants,
+    users,
+    keys: tokens.keys,
+    recordRevocation: records.revocation,
+    log,
+  })
   return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed }
 }
 

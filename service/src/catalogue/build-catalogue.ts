@@ -16,6 +16,7 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
   return {
     publicUrl,
     database: database === undefined ? undefined : secretOf(database),
+    tokens: input.tokens,
     users: Object.entries(input.users).map(([username, { name = username, password, groups }]) => ({
       username,
       name,

@@ -1,4 +1,4 @@
-import { isScopeToken } from '@tetrapod/protocol'
+import { isScopeToken, SIGNING_ALGORITHM, SIGNING_ALGORITHMS } from '@tetrapod/protocol'
 import * as z from 'zod'
 import { passwordProblem, REFERENCE_FORMS, referenceProblem } from './secret-text.ts'
 import { publicUrlProblem, redirectUriProblem, urlProblem } from './url.ts'
@@ -12,6 +12,18 @@ const database = secret
   .describe(
     `The URL of a PostgreSQL database, by reference (${REFERENCE_FORMS}). Absent: SQLite in the data directory. Changing it needs a restart.`,
   )
+
+const tokens = z
+  .strictObject({
+    algorithm: z
+      .enum(SIGNING_ALGORITHMS)
+      .default(SIGNING_ALGORITHM)
+      .describe(
+        'What our tokens are signed with: `ES256` or `Ed25519`. Of keys made from now on: say `tetrapod keys rotate` after a change.',
+      ),
+  })
+  .prefault({})
+  .describe('The tokens that we issue.')
 
 const key = z
   .string()
@@ -105,6 +117,7 @@ export const catalogueSchema = z.strictObject({
     'Where people and agents reach Tetrapod: an origin, without a path. In this version http on this machine.',
   ),
   database,
+  tokens,
   users: z.record(username, user).default({}).describe('Built-in users, for a first look.'),
   agents: z.record(key, agent).default({}).describe('The agents we name. The key is the client id.'),
   servers: z

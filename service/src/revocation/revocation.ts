@@ -5,6 +5,8 @@ import { createWatch } from './watch.ts'
 
 /** No token of ours outlives this, so no entry of the feed need (milliseconds; RFC 8693 tokens live 300 s, plus skew). */
 const ENTRY_MS = 10 * 60_000
+/** Who holds a key may sign at any time: an entry for one lives until nobody can have it in memory any more (milliseconds). */
+const KEY_ENTRY_MS = 2 * 60 * 60_000
 
 /** What can be revoked: of this kind, under this id. */
 export type Revocable = readonly [kind: RevocationKind, id: string]
@@ -55,7 +57,7 @@ export async function openRevocation(deps: {
   const revoked = (kind: RevocationKind, id: string) => known.size > 0 && known.has(keyOf(kind, hashed(id)))
   const entry = (kind: RevocationKind, id: string): RevocationEntry => {
     const at = clock.now()
-    return { kind, idHash: hashed(id), at, expiresAt: at + ENTRY_MS }
+    return { kind, idHash: hashed(id), at, expiresAt: at + (kind === 'key' ? KEY_ENTRY_MS : ENTRY_MS) }
   }
   const learn = (added: RevocationEntry) => {
     take(added)

@@ -1,20 +1,17 @@
-import { type AccessToken, Refusal, SIGNING_ALGORITHM, TYP_ACCESS_TOKEN } from '@tetrapod/protocol'
+import { type AccessToken, Refusal, TYP_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { createVerifier } from '@tetrapod/server-sdk'
-import { decodeJwt, type JWK, SignJWT } from 'jose'
-import { type Clock, nowSeconds } from '#kernel'
-import type { Revocable, Revocation } from '#revocation'
-import type { Vault } from '#vault'
+import { decodeJwt, SignJWT } from 'jose'
+import { nowSeconds } from '#kernel'
+import type { Revocable } from '#revocation'
 import { type LineageClaims, type Login, type MintedClaims, rootLineage } from './lineage.ts'
-import { openSigningKeys } from './signing-keys.ts'
-import type { SigningKeyStore } from './signing-key-store.ts'
+import type { SigningKey } from './signing-key.ts'
+import { openSigningKeys, type SigningKeys, type SigningKeysDeps } from './signing-keys.ts'
 
 /** Our own tokens: their keys, how they are made, whether one holds. */
 export interface Tokens {
   readonly issuer: string
-  /** What everybody may fetch (RFC 7517 §5). */
-  readonly publicKeys: { readonly keys: readonly JWK[] }
-  /** For the library that signs token 1, and for nobody else. The first one signs. */
-  readonly privateKeys: { readonly keys: readonly JWK[] }
+  /** What signs, and what verifies. Private parts are for the library that signs token 1, and for nobody else. */
+  readonly keys: SigningKeys
   /** The lineage claims of token 1. */
   root(login: Login): LineageClaims
   /**
@@ -35,33 +32,33 @@ export interface Tokens {
   identify(token: string): Promise<AccessToken>
   /** True when the token was revoked, or what it came from: its grant, its login, a token before it. */
   revoked(token: AccessToken): boolean
-  /** Calls `stop` once a verified token is revoked, or what it came from; at once where it is. Returns what ends the watch. */
+  /** Calls `stop` once a verified token is revoked, or what it came from or was signed with; at once where it is. Returns what ends the watch. */
   onRevoked(token: AccessToken, stop: () => void): () => void
 }
 
-export async function openTokens(deps: {
-  readonly issuer: string
-  readonly store: SigningKeyStore
-  readonly vault: Vault
-  readonly revocation: Revocation
-  readonly clock: Clock
-}): Promise<Tokens> {
+export async function openTokens(deps: SigningKeysDeps & { readonly issuer: string }): Promise<Tokens> {
   const { issuer, revocation, clock } = deps
   const keys = await openSigningKeys(deps)
-  const [signing] = keys
-  const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
-  const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
+  const publicKey = (key: SigningKey | undefined) => key?.publicKey
+  const verifier = createVerifier({
+    issuer,
+    keys(kid) {
+      const found = keys.find(kid)
+      return found instanceof Promise ? found.then(publicKey) : publicKey(found)
+    },
+    clock,
+  })
   const revoked = (token: Traced) => revocables(token).some(([kind, id]) => revocation.revoked(kind, id))
-  const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
 
   return {
     issuer,
-    publicKeys: { keys: keys.map((key) => key.publicJwk) },
-    privateKeys: { keys: keys.map((key) => key.privateJwk) },
+    keys,
     root: (login) => rootLineage(issuer, login),
     async mint(claims) {
-      if (revoked({ jti: claims.jti, delegation: claims.dlg }))
+      const { signing } = await keys.current()
+      if (revoked({ jti: claims.jti, delegation: claims.dlg, keyId: signing.kid }))
         throw new Refusal('revoked', 'what it comes from was revoked')
+      const header = { alg: signing.algorithm, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
       return new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey)
     },
     async verify(token, audience) {
@@ -78,7 +75,7 @@ export async function openTokens(deps: {
 }
 
 /** What says where a token comes from. */
-type Traced = Pick<AccessToken, 'jti' | 'delegation'>
+type Traced = Pick<AccessToken, 'jti' | 'delegation' | 'keyId'>
 
 /** The audience that a token names, unverified. */
 function claimedAudience(token: string): string {
@@ -89,9 +86,10 @@ function claimedAudience(token: string): string {
   }
 }
 
-/** What a token ends with: its grant, its login, every token that it came from, itself. */
-function revocables({ jti, delegation: { gid, anc } }: Traced): readonly Revocable[] {
+/** What a token ends with: its grant, its login, every token that it came from, itself, the key that signed it. */
+function revocables({ jti, keyId, delegation: { gid, anc } }: Traced): readonly Revocable[] {
   const [family = '', ...ancestors] = anc
   const tokens = [...ancestors, jti].map((id) => ['token', id] as const)
-  return [['grant', gid], ['family', family], ...tokens]
+  const key = keyId === undefined ? [] : [['key', keyId] as const]
+  return [['grant', gid], ['family', family], ...tokens, ...key]
 }
