@@ -66,6 +66,17 @@ test.each([
   await expect(feed.check(other)).resolves.toBeUndefined()
 })
 
+test('a token is refused once the key that signed it was revoked, remembered or not, and one of another key is not', async () => {
+  const feed = follow()
+  const before = feed.check({ ...token(), keyId: 'k1' })
+  await feed.answer(nothing)
+  await before
+  await feed.answer({ sequence: 1, entries: [entry(1, 'key', 'k1')] })
+  await feed.asked()
+  await expect(feed.check({ ...token(), keyId: 'k1' })).rejects.toMatchObject({ code: 'revoked' })
+  await expect(feed.check({ ...token(), keyId: 'k2' })).resolves.toBeUndefined()
+})
+
 test('an ancestor that is not the login is no login', async () => {
   const feed = follow()
   const accepted = feed.check(token())

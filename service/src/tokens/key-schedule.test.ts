@@ -29,6 +29,16 @@ test('the first key signs at once, and no later start makes another', () => {
   expect(begin(first, made('b', NOW), NOW)).toEqual([])
 })
 
+test('the first key signs on a clock that was set back, too', () => {
+  expect(states(first, NOW - 3_600_000)).toEqual({ a: 'signing' })
+  expect(scheduleAt(first, NOW)).toMatchObject([{ since: NOW }])
+})
+
+test('a key that is revoked in the very moment it was made is replaced all the same', () => {
+  const rows = after(after(first, rotateNow, 'z', NOW), revoking('z'), 'b', NOW)
+  expect(states(rows, NOW)).toEqual({ a: 'retired', z: 'revoked', b: 'signing' })
+})
+
 test('a key is published for five and a half minutes before it signs', () => {
   expect(AHEAD_MS).toBe(330_000)
   expect(states(second, NOW)).toEqual({ a: 'signing', b: 'next' })

@@ -32,13 +32,20 @@ export interface ScheduledKey {
  * word. Of those whose time has come the last signs. In the order in which they sign.
  */
 export function scheduleAt(rows: readonly SigningKeyRow[], now: number): readonly ScheduledKey[] {
-  const inOrder = rows.toSorted(
-    (a, b) => a.signsAt - b.signsAt || a.createdAt - b.createdAt || (a.kid < b.kid ? -1 : 1),
-  )
+  const inOrder = rows.toSorted(bySigning)
   return inOrder.map((row, place) => {
     const successor = inOrder.slice(place + 1).find((later) => everSigned(later, now))
     return { row, ...stateOf(row, successor, now) }
   })
+}
+
+/** Of those that were to sign from the same moment the one that still may is the later. */
+function bySigning(a: SigningKeyRow, b: SigningKeyRow): number {
+  const { revokedAt: aEnds = Infinity } = a
+  const { revokedAt: bEnds = Infinity } = b
+  if (a.signsAt !== b.signsAt) return a.signsAt - b.signsAt
+  if (a.createdAt !== b.createdAt) return a.createdAt - b.createdAt
+  return aEnds === bEnds ? (a.kid < b.kid ? -1 : 1) : aEnds < bEnds ? -1 : 1
 }
 
 /** A key that was revoked before its time never took over from another; one revoked later did, and that stays so. */
@@ -53,7 +60,8 @@ function stateOf(
 ): Omit<ScheduledKey, 'row'> {
   if (revokedAt !== undefined) return { state: 'revoked', since: revokedAt, goneAt: revokedAt }
   if (signsAt > now) return { state: 'next', since: createdAt, goneAt: undefined }
-  if (successor === undefined) return { state: 'signing', since: signsAt, goneAt: undefined }
+  if (successor === undefined)
+    return { state: 'signing', since: Math.max(createdAt, signsAt), goneAt: undefined }
   const goneAt = successor.signsAt + RETIRED_MS
   return goneAt > now
     ? { state: 'retired', since: successor.signsAt, goneAt }
@@ -67,8 +75,8 @@ export type Change = (
   now: number,
 ) => readonly SigningKeyRow[]
 
-/** The first key of all signs at once; where there is one, nothing changes. */
-export const begin: Change = (rows, made, now) => (rows.length === 0 ? [{ ...made, signsAt: now }] : [])
+/** The first key of all has always signed, should the clock be set back; where there is one, nothing changes. */
+export const begin: Change = (rows, made) => (rows.length === 0 ? [{ ...made, signsAt: 0 }] : [])
 
 /** The new key is published now and signs later. Throws `tokens.rotation_pending`. */
 export const rotate: Change = (rows, made, now) => {

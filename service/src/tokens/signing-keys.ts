@@ -122,7 +122,9 @@ export async function openSigningKeys(deps: SigningKeysDeps): Promise<SigningKey
       await read()
       return scheduleAt(rows, clock.now())
         .filter(({ state }) => state !== 'gone')
-        .map(({ row: { kid, algorithm, signsAt }, ...times }) => ({ kid, algorithm, signsAt, ...times }))
+        .map(({ row: { kid, algorithm, createdAt, signsAt }, ...times }) => {
+          return { kid, algorithm, signsAt: Math.max(createdAt, signsAt), ...times }
+        })
     },
     async rotate({ now }) {
       const [row] = await change(now ? rotateNow : rotate)
