@@ -8,8 +8,13 @@ export const ASSERTION_TYPE_JWT = 'urn:ietf:params:oauth:client-assertion-type:j
 export const TYP_ACCESS_TOKEN = 'at+jwt'
 /** RFC 7523bis: the `typ` of a client assertion. */
 export const TYP_CLIENT_ASSERTION = 'client-authentication+jwt'
-/** What we sign with (RFC 7518 §3.4). */
+/** What clients sign their assertions with, and we our tokens unless told otherwise (RFC 7518 §3.4). */
 export const SIGNING_ALGORITHM = 'ES256' as const
+/** What a token of ours may be signed with, and nothing else (RFC 7518 §3.4, RFC 9864 §2.2). */
+export const SIGNING_ALGORITHMS = [SIGNING_ALGORITHM, 'Ed25519'] as const
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+/** How long who fetched our public keys may go on with them before they fetch them again, in seconds. */
+export const JWKS_SECONDS = 300
 
 /** The gateway's own client id: no agent, server or API may have it. */
 export const GATEWAY = 'gateway'

@@ -70,6 +70,25 @@ test('keys that are of another kind are not taken', async () => {
   expect(await keys('good')).toBeDefined()
 })
 
+test('an Edwards key is taken like one of P-256, and only under the algorithm it is for', async () => {
+  const { issuer, clock, answers, key } = await testIssuer()
+  const edwards = await testKey('ed', 'Ed25519')
+  const { alg: _, ...silent } = edwards.publicJwk
+  answers.keys = [
+    edwards.publicJwk,
+    { ...silent, kid: 'silent' },
+    { ...edwards.publicJwk, kid: 'old name', alg: 'EdDSA' },
+    { ...edwards.publicJwk, kid: 'mislabelled', alg: 'ES256' },
+    { ...key.publicJwk, kid: 'mislabelled too', alg: 'Ed25519' },
+    { ...edwards.publicJwk, kid: 'another curve', crv: 'Ed448' },
+  ]
+  const keys = remoteKeys(issuer, { clock })
+  for (const kid of ['ed', 'silent'])
+    expect(await keys(kid)).toMatchObject({ algorithm: { name: 'Ed25519' } })
+  for (const kid of ['old name', 'mislabelled', 'mislabelled too', 'another curve'])
+    expect(await keys(kid)).toBeUndefined()
+})
+
 describe('an issuer that cannot be read is unavailable, not without keys:', () => {
   test('metadata that names another issuer', async () => {
     const { issuer, answers } = await testIssuer()

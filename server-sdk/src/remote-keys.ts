@@ -1,5 +1,5 @@
-import { isObject, SIGNING_ALGORITHM } from '@tetrapod/protocol'
-import { type CryptoKey, importJWK } from 'jose'
+import { isObject, JWKS_SECONDS, type SigningAlgorithm } from '@tetrapod/protocol'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { KeysUnavailable } from './errors.ts'
 import { fetchJson } from './fetch-json.ts'
 import { createFlights } from './flights.ts'
@@ -10,7 +10,7 @@ import type { KeyLookup } from './verifier.ts'
 type KeySet = ReadonlyMap<string, CryptoKey>
 
 /** A set this old is read again; a key that was withdrawn verifies no longer than this. */
-const FRESH_MS = 300_000
+const FRESH_MS = JWKS_SECONDS * 1000
 /** While the issuer does not answer, what was read last serves this long. */
 const STALE_MS = 3_600_000
 /** An unknown key id reads the set again at most this often, whoever invents ids. */
@@ -62,11 +62,25 @@ async function importKeys(jwks: unknown): Promise<KeySet> {
   const keys = new Map<string, CryptoKey>()
   for (const jwk of jwks as readonly unknown[]) {
     if (!isObject(jwk)) continue
-    const { kid, kty, crv, x, y, use = 'sig', alg = SIGNING_ALGORITHM } = jwk
-    if (kty !== 'EC' || crv !== 'P-256' || use !== 'sig' || alg !== SIGNING_ALGORITHM) continue
-    if (typeof kid !== 'string' || typeof x !== 'string' || typeof y !== 'string') continue
-    const key = await importJWK({ kty, crv, x, y }, SIGNING_ALGORITHM).catch(() => undefined)
+    const { kid, use = 'sig', alg } = jwk
+    const usable = usableKey(jwk)
+    if (usable === undefined || typeof kid !== 'string' || use !== 'sig') continue
+    if (alg !== undefined && alg !== usable.alg) continue
+    const key = await importJWK(usable.jwk, usable.alg).catch(() => undefined)
     if (key !== undefined && 'type' in key) keys.set(kid, key)
   }
   return keys
+}
+
+/** The members of a public key that we verify with, and the one algorithm it is for. */
+function usableKey(
+  jwk: Readonly<Record<string, unknown>>,
+): { readonly jwk: JWK; readonly alg: SigningAlgorithm } | undefined {
+  const { kty, crv, x, y } = jwk
+  if (typeof x !== 'string') return undefined
+  if (kty === 'OKP' && crv === 'Ed25519') return { jwk: { kty, crv, x }, alg: 'Ed25519' }
+  if (kty === 'EC' && crv === 'P-256' && typeof y === 'string') {
+    return { jwk: { kty, crv, x, y }, alg: 'ES256' }
+  }
+  return undefined
 }

@@ -1,5 +1,5 @@
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { Clock } from '@tetrapod/protocol'
+import type { Clock, SigningAlgorithm } from '@tetrapod/protocol'
 
 // Tokens as the issuer of a test signs them, and everything an attacker could sign instead.
 
@@ -22,13 +22,13 @@ export interface TestKey {
   readonly publicJwk: JWK
 }
 
-export async function testKey(kid: string): Promise<TestKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+export async function testKey(kid: string, alg: SigningAlgorithm = 'ES256'): Promise<TestKey> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
   return {
     kid,
     privateKey,
     publicKey,
-    publicJwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
+    publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' },
   }
 }
 

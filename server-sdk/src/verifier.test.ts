@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, KeyObject } from 'node:crypto'
 import { type Refusal, TOKEN_BYTES_MAX } from '@tetrapod/protocol'
 import * as fc from 'fast-check'
-import { exportSPKI } from 'jose'
+import { exportSPKI, generateKeyPair } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
 import {
   base64url,
@@ -19,6 +19,7 @@ const ISSUER = 'https://tetrapod.example'
 const AUDIENCE = 'https://crm.internal/mcp'
 const key = await testKey('k1')
 const stranger = await testKey('k1')
+const edwards = await testKey('ed', 'Ed25519')
 const claims = testClaims(ISSUER, AUDIENCE)
 const good = await signed(claims, key)
 const other = await signed(testClaims(ISSUER, AUDIENCE, { sub: 'u2' }), key)
@@ -57,6 +58,59 @@ test('a token of the issuer for this audience is read: the user, the chain, the 
   expect(token).toMatchObject({ subject: 'u1', subjectId: { sub: 'alice' }, clientId: 'gateway' })
   expect(token.chain.map(({ sub }) => sub)).toEqual(['https://gw.example/crm/mcp', 'planner'])
   expect([...token.scopes]).toEqual(['crm.read'])
+})
+
+describe('a key is for one algorithm, whatever a header says:', () => {
+  const keys = new Map([
+    ['ec', key],
+    ['ed', edwards],
+  ])
+  const verify = (token: string) =>
+    verifierWith((kid) => keys.get(kid)?.publicKey)
+      .verify(token, AUDIENCE)
+      .then(
+        ({ keyId }) => `accepted by ${keyId}`,
+        (error: Refusal) => error.code ?? String(error),
+      )
+  const underEd = { alg: 'Ed25519', kid: 'ed' }
+
+  test('Ed25519 is accepted like ES256, each by its own key, which the token then names', async () => {
+    expect(await verify(await signed(claims, key, { kid: 'ec' }))).toBe('accepted by ec')
+    expect(await verify(await signed(claims, edwards, underEd))).toBe('accepted by ed')
+  })
+
+  test('Node’s own key objects are as good as web keys', async () => {
+    const { verify } = verifierWith(() => KeyObject.from(edwards.publicKey))
+    expect(await verify(await signed(claims, edwards, underEd), AUDIENCE)).toMatchObject({ keyId: 'ed' })
+  })
+
+  test.each([
+    ['ES256 under the id of an Edwards key', signed(claims, key, { kid: 'ed' })],
+    ['Ed25519 under the id of an elliptic curve key', signed(claims, edwards, { alg: 'Ed25519', kid: 'ec' })],
+    ['an Edwards signature that calls itself ES256', relabelled('ES256', 'ed')],
+    ['an ES256 signature that calls itself Ed25519', reheadedEd()],
+    ['EdDSA, the name that says no curve', relabelled('EdDSA', 'ed')],
+    ['a key of another curve', signedBy('ES384')],
+  ])('%s is refused', async (_, token) => {
+    expect(await verify(await token)).toBe('algorithm')
+  })
+
+  test('an RSA key verifies nothing', async () => {
+    const { publicKey } = await generateKeyPair('RS256')
+    const refused = verifierWith(() => publicKey).verify(good, AUDIENCE)
+    await expect(refused).rejects.toMatchObject({ code: 'algorithm' })
+  })
+
+  async function relabelled(alg: string, kid: string): Promise<string> {
+    return reheaded(await signed(claims, edwards, underEd), { alg, kid })
+  }
+  async function reheadedEd(): Promise<string> {
+    return reheaded(await signed(claims, key, { kid: 'ec' }), { alg: 'Ed25519' })
+  }
+  async function signedBy(alg: string): Promise<string> {
+    const { privateKey } = await generateKeyPair(alg)
+    return signed(claims, { kid: 'ec', privateKey }, { alg })
+  }
 })
 
 describe('a forgery is refused by the rule it breaks:', () => {

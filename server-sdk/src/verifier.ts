@@ -6,7 +6,8 @@ import {
   nowSeconds,
   parseAccessToken,
   Refusal,
-  SIGNING_ALGORITHM,
+  SIGNING_ALGORITHMS,
+  type SigningAlgorithm,
   systemClock,
   TOKEN_BYTES_MAX,
 } from '@tetrapod/protocol'
@@ -34,11 +35,15 @@ export interface Verifier {
   readonly verify: (token: string, audience: string) => Promise<AccessToken>
 }
 
-/** A payload whose signature was found good, and by which key. */
-interface Signed {
+interface Header {
   readonly kid: string
-  readonly key: VerificationKey
+  readonly alg: SigningAlgorithm
   readonly typ: unknown
+}
+
+/** A payload whose signature was found good, and by which key. */
+interface Signed extends Header {
+  readonly key: VerificationKey
   readonly payload: Readonly<Record<string, unknown>>
 }
 
@@ -60,10 +65,12 @@ export function createVerifier({
   const signed = async (token: string): Promise<Signed> => {
     const hash = createHash('sha256').update(token).digest('base64url')
     const known = remembered.get(hash)
-    const { kid, typ } = known ?? checkedHeader(token)
+    const { kid, typ, alg } = known ?? checkedHeader(token)
     const key = await keys(kid)
     if (key === undefined) throw new Refusal('key', 'the issuer has no key of this id')
-    const good = known?.key === key ? known : await checkedOnce(hash, { kid, typ, key }, token)
+    // The key says what it signs with; a header may only agree (RFC 8725 §3.1).
+    if (alg !== algorithmOf(key)) throw new Refusal('algorithm', 'the key is not for this algorithm')
+    const good = known?.key === key ? known : await checkedOnce(hash, { kid, typ, alg, key }, token)
     if (expiresAfter(good, nowSeconds(clock))) remembered.set(hash, good)
     else remembered.delete(hash)
     return good
@@ -71,7 +78,7 @@ export function createVerifier({
 
   /** A flight that was under way with a key since replaced answers nobody who comes with the new one. */
   const checkedOnce = async (hash: string, by: Omit<Signed, 'payload'>, token: string): Promise<Signed> => {
-    const check = async (): Promise<Signed> => ({ ...by, payload: await checkedPayload(token, by.key) })
+    const check = async (): Promise<Signed> => ({ ...by, payload: await checkedPayload(token, by) })
     const flown = await flights(hash, check)
     return flown.key === by.key ? flown : check()
   }
@@ -91,20 +98,37 @@ const COMPACT_JWS = /^([\w-]+)\.[\w-]+\.[\w-]+$/
 const HEADER_REFUSED = ['jku', 'jwk', 'x5u', 'x5c', 'b64', 'crit']
 
 /** Reads the header of a compact JWS and refuses it before any cryptography (RFC 8725 §3.1, §3.10). */
-function checkedHeader(token: string): { readonly kid: string; readonly typ: unknown } {
+function checkedHeader(token: string): Header {
   const encoded = COMPACT_JWS.exec(token)?.[1]
   const header = encoded === undefined ? undefined : parseJsonObject(Buffer.from(encoded, 'base64url'))
   if (header === undefined) throw new Refusal('malformed', 'not a compact JWS')
-  if (header['alg'] !== SIGNING_ALGORITHM) throw new Refusal('algorithm', `alg must be ${SIGNING_ALGORITHM}`)
+  const alg = SIGNING_ALGORITHMS.find((known) => known === header['alg'])
+  if (alg === undefined) throw new Refusal('algorithm', `alg must be ${SIGNING_ALGORITHMS.join(' or ')}`)
   const refused = HEADER_REFUSED.find((member) => Object.hasOwn(header, member))
   if (refused !== undefined) throw new Refusal('header', `${refused} is not accepted`)
   const kid = header['kid']
   if (typeof kid !== 'string' || kid === '') throw new Refusal('header', 'kid is missing')
-  return { kid, typ: header['typ'] }
+  return { kid, alg, typ: header['typ'] }
 }
 
-async function checkedPayload(token: string, key: VerificationKey): Promise<Signed['payload']> {
-  const { payload } = await compactVerify(token, key, { algorithms: [SIGNING_ALGORITHM] }).catch(refused)
+/** The one algorithm that a key is for. */
+function algorithmOf(key: VerificationKey): SigningAlgorithm | undefined {
+  if (!('algorithm' in key)) return ofKeyObject(key)
+  const { name, namedCurve }: { readonly name: string; readonly namedCurve?: string } = key.algorithm
+  if (name === 'ECDSA' && namedCurve === 'P-256') return 'ES256'
+  return name === 'Ed25519' ? 'Ed25519' : undefined
+}
+
+function ofKeyObject({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SigningAlgorithm | undefined {
+  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return 'ES256'
+  return asymmetricKeyType === 'ed25519' ? 'Ed25519' : undefined
+}
+
+async function checkedPayload(
+  token: string,
+  { key, alg }: Omit<Signed, 'payload'>,
+): Promise<Signed['payload']> {
+  const { payload } = await compactVerify(token, key, { algorithms: [alg] }).catch(refused)
   const claims = parseJsonObject(payload)
   if (claims === undefined) throw new Refusal('malformed', 'the payload is not a JSON object')
   return claims

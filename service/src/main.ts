@@ -122,7 +122,14 @@ async function open(
     log,
   })
   const feed = createFeed({ revocation })
-  const tokens = await openTokens({ issuer, store: storage.signingKeys, vault, revocation, clock })
+  const tokens = await openTokens({
+    issuer,
+    store: storage.signingKeys,
+    vault,
+    revocation,
+    clock,
+    algorithm: catalogue.tokens.algorithm,
+  })
   const audit = await openAudit({
     store: storage.bundles,
     leases: storage.leases,
@@ -153,6 +160,7 @@ async function open(
     replay: storage.replay,
     families,
     vault,
+    revocation,
     feed,
     tickets: createTickets({ key: await vault.keep('tickets'), clock }),
     cookieKey: await vault.keep('cookies'),
@@ -171,7 +179,14 @@ async function open(
     },
   }
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) }
-  const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
+  const operators = adminHandler({
+    audit,
+    grants,
+    users,
+    keys: tokens.keys,
+    recordRevocation: records.revocation,
+    log,
+  })
   return { routes: { paths, segments: oauth.segments }, probes, operators, audit, egress, feed, revocation }
 }
 

@@ -59,6 +59,20 @@ describe('the authorization server', () => {
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256'],
         request_uri_parameter_supported: false,
+        introspection_endpoint: `${publicUrl}/introspect`,
+        introspection_endpoint_auth_methods_supported: [
+          'private_key_jwt',
+          'client_secret_basic',
+          'client_secret_post',
+        ],
+        introspection_endpoint_auth_signing_alg_values_supported: ['ES256'],
+        revocation_endpoint: `${publicUrl}/revoke`,
+        revocation_endpoint_auth_methods_supported: [
+          'private_key_jwt',
+          'client_secret_basic',
+          'client_secret_post',
+        ],
+        revocation_endpoint_auth_signing_alg_values_supported: ['ES256'],
       })
     })
 
@@ -104,9 +118,7 @@ describe('the authorization server', () => {
       '/me',
       '/userinfo',
       '/token/introspection',
-      '/introspect',
       '/token/revocation',
-      '/revoke',
       '/request',
       '/session/end',
       '/device/auth',

@@ -55,6 +55,9 @@ describe('a command that is written wrongly', () => {
     [['check', '--colour', 'red']],
     [['grants', 'revoke']],
     [['audit', 'head']],
+    [['keys']],
+    [['keys', 'revoke']],
+    [['keys', 'rotate', 'x']],
     [['audit', 'tail', '--limit', '0']],
     [['audit', 'tail', '--limit', '1001']],
   ])('%j ends with 2, and says how it is written', async (args) => {
@@ -66,7 +69,7 @@ describe('a command that is written wrongly', () => {
 })
 
 describe('when no service is running', () => {
-  test.each([[['grants', 'list']], [['grants', 'revoke', 'x']], [['audit', 'tail']]])(
+  test.each([[['grants', 'list']], [['grants', 'revoke', 'x']], [['audit', 'tail']], [['keys', 'status']]])(
     '%j says so in a sentence and ends with 1',
     async (args) => {
       const { code, out, err } = await tetrapod(...args, '--data', scratch)

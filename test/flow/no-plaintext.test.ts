@@ -121,12 +121,12 @@ async function signingKey({ dataDirectory, publicUrl, clock }: World): Promise<s
     clock,
   })
   const revocation = await openRevocation({ store: storage.revocations, clock })
-  const tokens = await openTokens({ issuer: publicUrl, store: storage.signingKeys, vault, revocation, clock })
-  const [key] = tokens.privateKeys.keys
+  const deps = { store: storage.signingKeys, vault, revocation, clock, algorithm: 'ES256' as const }
+  const { signing } = await (await openTokens({ issuer: publicUrl, ...deps })).keys.current()
   revocation.close()
   await storage.close()
   await rm(directory, { recursive: true })
-  return String(key?.['d'])
+  return String(signing.privateJwk['d'])
 }
 
 /** All files of the data directory, and the log. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
-import { type CryptoKey, importJWK, SignJWT } from 'jose'
+import { SignJWT } from 'jose'
 import { createAgents } from '../../service/src/agents/index.ts'
 import { createApis } from '../../service/src/apis/index.ts'
 import { type AuditLine, openAudit } from '../../service/src/audit/index.ts'
@@ -142,7 +142,14 @@ export async function openBench({
     clock,
   })
   const revocation = await openRevocation({ store: storage.revocations, clock })
-  const opened = await openTokens({ issuer: ISSUER, store: storage.signingKeys, vault, revocation, clock })
+  const opened = await openTokens({
+    issuer: ISSUER,
+    store: storage.signingKeys,
+    vault,
+    revocation,
+    clock,
+    algorithm: 'ES256',
+  })
   const journal = { full: false, onceRecorded: async (): Promise<unknown> => undefined }
   const happened: string[] = []
   const bundles = {
@@ -206,8 +213,7 @@ export async function openBench({
   const http = await listen((request, response) => void handler(request, response), 0)
   const address = http.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const privateKey = (await importJWK(opened.privateKeys.keys[0] ?? {}, 'ES256')) as CryptoKey
-  const kid = String(opened.publicKeys.keys[0]?.kid)
+  const { kid, privateKey } = (await opened.keys.current()).signing
 
   return {
     clock,

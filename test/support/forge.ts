@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CompactSign, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { openRevocation } from '../../service/src/revocation/index.ts'
 import { openStorage } from '../../service/src/storage/index.ts'
-import { openTokens } from '../../service/src/tokens/index.ts'
+import { type KeySet, openTokens } from '../../service/src/tokens/index.ts'
 import { createVault, openLocalKeyring } from '../../service/src/vault/index.ts'
 import type { World } from './world.ts'
 
@@ -28,29 +28,26 @@ export async function openForge({ dataDirectory, publicUrl, clock }: World): Pro
     const { secrets, partitionKeys, signingKeys: store, revocations } = storage
     const vault = createVault({ keyring, secrets, partitionKeys, clock })
     const revocation = await openRevocation({ store: revocations, clock })
-    const tokens = await openTokens({ issuer: publicUrl, store, vault, revocation, clock })
+    const deps = { store, vault, revocation, clock, algorithm: 'ES256' as const }
+    const { signing } = await (await openTokens({ issuer: publicUrl, ...deps })).keys.current()
     revocation.close()
-    const [jwk] = tokens.privateKeys.keys
-    const [publicJwk] = tokens.publicKeys.keys
-    if (jwk === undefined || publicJwk === undefined) throw new Error('the service has no signing key')
-    return await forgeWith(jwk, publicJwk)
+    return await forgeWith(signing)
   } finally {
     await storage.close()
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-async function forgeWith(jwk: JWK, publicJwk: JWK): Promise<Forge> {
-  const key = await importJWK(jwk, 'ES256')
-  const kid = jwk.kid ?? ''
+async function forgeWith({ kid, algorithm: alg, privateJwk, publicJwk }: KeySet['signing']): Promise<Forge> {
+  const key = await importJWK(privateJwk, alg)
   return {
     kid,
     publicJwk,
     sign(claims, header = {}) {
-      return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header }).sign(key)
+      return new SignJWT(claims).setProtectedHeader({ alg, typ: 'at+jwt', kid, ...header }).sign(key)
     },
     signText(payload) {
-      const protectedHeader = { alg: 'ES256', typ: 'at+jwt', kid }
+      const protectedHeader = { alg, typ: 'at+jwt', kid }
       return new CompactSign(Buffer.from(payload)).setProtectedHeader(protectedHeader).sign(key)
     },
   }

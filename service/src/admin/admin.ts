@@ -5,6 +5,7 @@ import type { Audit } from '#audit'
 import type { Grant, Grants } from '#grants'
 import { asFault, type Handler, logged, statusOf } from '#http'
 import type { Log } from '#kernel'
+import type { SigningKeys } from '#tokens'
 import type { Users } from '#users'
 import { fault } from './faults.ts'
 
@@ -12,6 +13,7 @@ export interface AdminDeps {
   readonly audit: Audit
   readonly grants: Grants
   readonly users: Users
+  readonly keys: Pick<SigningKeys, 'status' | 'rotate' | 'revoke'>
   /** Keeps a revocation for the record. It is in force already, so this neither waits for the log nor throws. */
   readonly recordRevocation: (grant: Grant) => Promise<void>
   readonly log: Log
@@ -26,7 +28,7 @@ const range = z.object({
  * The operators' API. It is served on a socket that only the service's own user can open, so that who reaches it may do
  * what it does; commands that change state go through it and never to the database behind the service's back.
  */
-export function adminHandler({ audit, grants, users, recordRevocation, log }: AdminDeps): Handler {
+export function adminHandler({ audit, grants, users, keys, recordRevocation, log }: AdminDeps): Handler {
   const app = new Hono()
   app.get('/audit', async (c) => c.json({ lines: await audit.tail(rangeOf(c.req.query())) }))
   app.get('/grants', async (c) => {
@@ -38,6 +40,18 @@ export function adminHandler({ audit, grants, users, recordRevocation, log }: Ad
   app.post('/grants/:id/revoke', async (c) => {
     const revoked = await grants.revoke(c.req.param('id'))
     await recordRevocation(revoked)
+    return c.body(null, 204)
+  })
+  app.get('/keys', async (c) => c.json({ keys: await keys.status() }))
+  app.post('/keys/rotate', async (c) => {
+    const rotated = await keys.rotate({ now: c.req.query('now') === 'true' })
+    audit.note({ kind: 'key_rotated', ...rotated })
+    return c.json(rotated)
+  })
+  app.post('/keys/:kid/revoke', async (c) => {
+    const kid = c.req.param('kid')
+    await keys.revoke(kid)
+    audit.note({ kind: 'key_revoked', kid })
     return c.body(null, 204)
   })
   app.onError((error, c) => {

@@ -45,6 +45,8 @@ export interface AuditLine {
   readonly chain: readonly Actor[]
   readonly txn: string | undefined
   readonly grant: string | undefined
+  /** The id of a signing key. */
+  readonly key: string | undefined
   readonly milliseconds: number | undefined
 }
 
@@ -77,6 +79,9 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
   sign_in: () => 'signed in',
   exchange_refused: ({ server }) => `exchange: ${named(server)} asks`,
+  token_revoked: ({ grant }) => `token of grant ${named(grant)} revoked`,
+  key_rotated: ({ key }) => `signing key ${named(key)} made ready`,
+  key_revoked: ({ key }) => `signing key ${named(key)} revoked`,
 }
 
 /** What of a line may be long. */
@@ -171,7 +176,13 @@ function eventMembers(record: EventRecord) {
   if (record.kind === 'exchange_refused') {
     return { kind: record.kind, server: record.client, outcome: 'denied', reason: record.reason } as const
   }
+  if (record.kind === 'key_rotated') {
+    const { kind, kid, signsAt } = record
+    return { kind, key: kid, reason: `signs from ${new Date(signsAt).toISOString()}` }
+  }
+  if (record.kind === 'key_revoked') return { kind: record.kind, key: record.kid }
   const { kind, agent, grant } = record
+  if (kind === 'token_revoked') return { kind, agent, grant, reason: `by ${record.client}` }
   if (kind === 'grant_revoked') return { kind, agent, grant, reason: `by ${record.by}` }
   const scopes = Object.entries(record.mounts).flatMap(([server, held]) =>
     held.map((scope) => `${server}:${scope}`),
@@ -197,5 +208,6 @@ const nothing = {
   chain: [],
   txn: undefined,
   grant: undefined,
+  key: undefined,
   milliseconds: undefined,
 } as const

@@ -87,4 +87,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['grant_revoked', { ...head, user, agent: text, grant: text, by: oneOf('user', 'operator') }],
   ['sign_in', { ...head, user, provider: text, session: text, acr: text }],
   ['exchange_refused', { ...head, client: text, reason: text }],
+  ['token_revoked', { ...head, user, agent: text, grant: text, client: text, token: text }],
+  ['key_rotated', { ...head, kid: text, signsAt: count }],
+  ['key_revoked', { ...head, kid: text }],
 ])

@@ -95,6 +95,28 @@ export type EventInput =
       /** The code of a fault. */
       readonly reason: string
     }
+  | {
+      /** A client took back a token of its own, and with it every token that came from it (RFC 7009). */
+      readonly kind: 'token_revoked'
+      readonly user: AuditUser
+      readonly agent: string
+      readonly grant: string
+      readonly client: string
+      /** Of the token. The log keeps its SHA-256. */
+      readonly jti: string
+    }
+  | {
+      /** An operator had the next signing key made, or let it sign at once. */
+      readonly kind: 'key_rotated'
+      readonly kid: string
+      /** Milliseconds: from when it signs. */
+      readonly signsAt: number
+    }
+  | {
+      /** An operator withdrew a signing key: no token that it signed is accepted any more. */
+      readonly kind: 'key_revoked'
+      readonly kid: string
+    }
 
 /**
  * How a permitted call ended. `ok`: the tool answered. `error`: it answered with an error. `rejected`, `denied`, `failed`:

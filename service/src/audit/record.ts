@@ -55,9 +55,12 @@ export interface OutcomeRecord extends Head {
 
 export type Ending = Pick<OutcomeRecord, 'status' | 'reason' | 'milliseconds'>
 
-type Recorded<Event> = Event extends { readonly user: AuditUser }
-  ? Omit<Event, 'user'> & Head & Subject
-  : Event & Head
+/** Of a token the hash of its `jti`. */
+type Recorded<Event> = Event extends { readonly user: AuditUser; readonly jti: string }
+  ? Omit<Event, 'user' | 'jti'> & Head & Subject & { readonly token: string }
+  : Event extends { readonly user: AuditUser }
+    ? Omit<Event, 'user'> & Head & Subject
+    : Event & Head
 export type EventRecord = Recorded<EventInput>
 
 export type AuditRecord = DecisionRecord | ExchangeRecord | OutcomeRecord | EventRecord
@@ -132,12 +135,18 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
     const { kind, client, reason } = input
     return { kind, ...head, client, reason }
   }
+  if (input.kind === 'key_rotated')
+    return { kind: input.kind, ...head, kid: input.kid, signsAt: input.signsAt }
+  if (input.kind === 'key_revoked') return { kind: input.kind, ...head, kid: input.kid }
   const user = { id: input.user.id }
   if (input.kind === 'sign_in') {
     const { kind, provider, session, acr } = input
     return { kind, ...head, user, provider, session, acr }
   }
   const { agent, grant } = input
+  if (input.kind === 'token_revoked') {
+    return { kind: input.kind, ...head, user, agent, grant, client: input.client, token: hashed(input.jti) }
+  }
   return input.kind === 'grant_given'
     ? { kind: input.kind, ...head, user, agent, grant, version: input.version, mounts: input.mounts }
     : { kind: input.kind, ...head, user, agent, grant, by: input.by }

@@ -72,15 +72,6 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
   let minted: MintedClaims | undefined
   const tokens = {
     issuer: ISSUER,
-    publicKeys: { keys: [] },
-    privateKeys: { keys: [] },
-    root: () => {
-      throw new Error('no login here')
-    },
-    check: () => {},
-    revoked: () => false,
-    verify: () => Promise.reject(new Error('verified before')),
-    onRevoked: () => () => {},
     mint: async (claims: MintedClaims) => {
       minted = claims
       return 'signed'

@@ -26,7 +26,7 @@ export async function upstreamCredential(
     readonly server: Server
     readonly scopes: Scopes
   },
-  { tokens, clock }: { readonly tokens: Tokens; readonly clock: Clock },
+  { tokens, clock }: { readonly tokens: Pick<Tokens, 'issuer' | 'mint'>; readonly clock: Clock },
 ): Promise<UpstreamCredential> {
   const { subject, grant, server, scopes } = request
   const claims = nextLineage(subject, {

@@ -18,6 +18,7 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
     publicUrl,
     listen: listen === undefined ? undefined : found(parseListen(listen)),
     database: database === undefined ? undefined : secretOf(database),
+    tokens: input.tokens,
     users: Object.entries(input.users).map(([username, { name = username, password, groups }]) => ({
       username,
       name,

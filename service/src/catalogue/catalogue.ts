@@ -1,3 +1,4 @@
+import type { SigningAlgorithm } from '@tetrapod/protocol'
 import type { Agent } from '#agents'
 import type { Api } from '#apis'
 import type { Secret } from '#kernel'
@@ -14,6 +15,7 @@ export interface Catalogue {
   readonly listen: ListenAddress | undefined
   /** The URL of the PostgreSQL database; undefined: SQLite. */
   readonly database: Secret | undefined
+  readonly tokens: { readonly algorithm: SigningAlgorithm }
   readonly users: readonly BuiltInUser[]
   readonly agents: readonly Agent[]
   readonly servers: readonly Server[]

@@ -27,6 +27,7 @@ describe('a whole configuration', () => {
     expect(warnings).toEqual([])
     expect(catalogue).toEqual({
       publicUrl: 'http://127.0.0.1:4000',
+      tokens: { algorithm: 'ES256' },
       users: [
         { username: 'alice', name: 'Alice Adams', password: expect.any(Secret), groups: ['sales'] },
         { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [] },
@@ -90,6 +91,12 @@ describe('a whole configuration', () => {
     const { catalogue } = await load('publicUrl: http://127.0.0.1:4000')
     expect(catalogue.servers).toEqual([])
     expect(catalogue.rules).toEqual([])
+  })
+
+  test('says what tokens are signed with: Ed25519, or ES256 where it says nothing', async () => {
+    const text = 'publicUrl: http://127.0.0.1:4000\ntokens: { algorithm: Ed25519 }'
+    expect((await load(text)).catalogue.tokens.algorithm).toBe('Ed25519')
+    await expect(load(text.replace('Ed25519', 'EdDSA'))).rejects.toMatchObject({ code: 'catalogue.invalid' })
   })
 
   test('finds nothing under names that every object has', async () => {

@@ -1,4 +1,4 @@
-import { isScopeToken } from '@tetrapod/protocol'
+import { isScopeToken, SIGNING_ALGORITHM, SIGNING_ALGORITHMS } from '@tetrapod/protocol'
 import * as z from 'zod'
 import { listenProblem } from './listen.ts'
 import { passwordProblem, REFERENCE_FORMS, referenceProblem } from './secret-text.ts'
@@ -19,6 +19,17 @@ const listen = checkedText(listenProblem)
   .describe(
     'Where Tetrapod itself listens, `host:port`, without TLS. Absent: as in `publicUrl`, which must then be http. `tetrapod start --listen` goes before it. Changing it needs a restart.',
   )
+const tokens = z
+  .strictObject({
+    algorithm: z
+      .enum(SIGNING_ALGORITHMS)
+      .default(SIGNING_ALGORITHM)
+      .describe(
+        'What our tokens are signed with: `ES256` or `Ed25519`. Of keys made from now on: say `tetrapod keys rotate` after a change.',
+      ),
+  })
+  .prefault({})
+  .describe('The tokens that we issue.')
 
 const key = z
   .string()
@@ -113,6 +124,7 @@ export const catalogueSchema = z.strictObject({
   ),
   listen,
   database,
+  tokens,
   users: z.record(username, user).default({}).describe('Built-in users, for a first look.'),
   agents: z.record(key, agent).default({}).describe('The agents we name. The key is the client id.'),
   servers: z

@@ -3,6 +3,7 @@ import { audit } from './audit.ts'
 import { check } from './check.ts'
 import { grants } from './grants.ts'
 import { hashPassword } from './hash-password.ts'
+import { keys } from './keys.ts'
 import { start } from './start.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -11,6 +12,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   check,
   grants,
   audit,
+  keys,
   'hash-password': hashPassword,
   help,
   '--help': help,
@@ -24,9 +26,12 @@ const usage = `tetrapod: identity broker and gateway for MCP
   tetrapod hash-password                              read a password, print its hash for the configuration
   tetrapod grants  list [--json] [--data DIR]         what users permitted which agents
   tetrapod grants  revoke ID [--data DIR]             take one back, at once
+  tetrapod keys    status [--json] [--data DIR]       what our tokens are signed with, and until when
+  tetrapod keys    rotate [--now] [--data DIR]        make the next signing key, or let it sign at once
+  tetrapod keys    revoke KID [--data DIR]            withdraw one: what it signed holds no longer
   tetrapod audit   tail [--limit N] [--json] [--data DIR]   the last records, oldest first
 
-DIR is where the service keeps its data (.tetrapod). grants and audit ask the running service.
+DIR is where the service keeps its data (.tetrapod). grants, keys and audit ask the running service.
 `
 
 const [name = '', ...args] = process.argv.slice(2)

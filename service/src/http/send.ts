@@ -23,14 +23,14 @@ export function sendJson(
 }
 
 /** Serves a public document that changes with the configuration alone (RFC 9110 §9.3.1: GET and HEAD, nothing else). */
-export function document(body: unknown): Handler {
+export function document(body: unknown, maxAgeSeconds = 300): Handler {
   return ({ method }, response) => {
     if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
       throw fault.method_not_allowed()
     }
     sendJson(response, 200, body, {
-      'cache-control': 'public, max-age=300',
+      'cache-control': `public, max-age=${maxAgeSeconds}`,
       'access-control-allow-origin': '*',
     })
   }

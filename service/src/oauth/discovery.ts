@@ -1,4 +1,4 @@
-import { GRANT_TOKEN_EXCHANGE } from '@tetrapod/protocol'
+import { GRANT_TOKEN_EXCHANGE, SIGNING_ALGORITHM } from '@tetrapod/protocol'
 import type { Provider } from 'oidc-provider'
 import { isObject } from '#kernel'
 import type { Servers } from '#servers'
@@ -6,15 +6,25 @@ import type { Servers } from '#servers'
 /** What the library says of itself and we cannot promise; and what nobody needs to be told, because it is the default. */
 const WITHDRAWN = new Set(['claims_supported', 'claim_types_supported', 'claims_parameter_supported'])
 
+/** How a client proves itself to the endpoints that are ours (`authenticateClient`). */
+const AUTH_METHODS = ['private_key_jwt', 'client_secret_basic', 'client_secret_post']
+
 /**
  * Makes both discovery documents (RFC 8414, OpenID Connect Discovery) say what is true of the whole authorization server:
  * the library knows nothing of the grants that we answer in front of it, nor of the resources (RFC 9728 §4).
  */
 export function announceTruth(provider: Provider, servers: Servers): void {
+  const { issuer } = provider
   const ours = {
     grant_types_supported: ['authorization_code', GRANT_TOKEN_EXCHANGE],
     response_modes_supported: ['query'],
     protected_resources: servers.all.map(({ mount }) => mount),
+    introspection_endpoint: `${issuer}/introspect`,
+    introspection_endpoint_auth_methods_supported: AUTH_METHODS,
+    introspection_endpoint_auth_signing_alg_values_supported: [SIGNING_ALGORITHM],
+    revocation_endpoint: `${issuer}/revoke`,
+    revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: [SIGNING_ALGORITHM],
   }
   provider.use(async (ctx, next) => {
     await next()

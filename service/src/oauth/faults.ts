@@ -9,6 +9,11 @@ export const fault = faults('oauth', {
     'unauthenticated',
     'The client could not be authenticated. Send a fresh client_assertion whose only audience is the issuer, or the client_secret.',
   ],
+  token_missing: ['invalid', 'Send the token itself, in the parameter `token`.'],
+  token_of_another: [
+    'invalid',
+    'The token was issued to another client. A client takes back its own tokens; to take back a grant, an operator says `tetrapod grants revoke`.',
+  ],
   feed_request_malformed: [
     'invalid',
     'Ask for the feed by GET, with `after` (the sequence you know of; 0 at first) and `wait` (0 to 25 seconds) in the query, each at most once.',

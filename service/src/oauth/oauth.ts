@@ -1,24 +1,30 @@
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { JWKS_SECONDS } from '@tetrapod/protocol'
 import { Hono } from 'hono'
 import { exchange, type ExchangeDeps } from '#broker'
 import { document, type Handler, type Routes } from '#http'
 import type { Log, Secret } from '#kernel'
-import type { Feed } from '#revocation'
+import type { Feed, Revocation } from '#revocation'
 import type { Tickets } from '#tickets'
+import type { Tokens } from '#tokens'
 import { authorize } from './authorize.ts'
 import type { Client, ClientAuthenticationDeps } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
 import { announceTruth } from './discovery.ts'
 import { failurePage } from './failure-page.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
+import { introspection } from './introspection.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
 import { revocationFeed } from './revocation-feed.ts'
+import { rotatingLibrary } from './rotating-library.ts'
 import { signInRoutes } from './sign-in.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
+import { tokenRevocation } from './token-revocation.ts'
 
 export interface OAuthDeps
-  extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
+  extends Omit<ProviderDeps, 'cookies' | 'keys'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
   readonly clients: (id: string) => Client | undefined
+  readonly revocation: Revocation
   readonly feed: Feed
   readonly tickets: Tickets
   /** Puts a sign-in on record before it counts. */
@@ -31,9 +37,14 @@ export interface OAuthDeps
 export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const { issuer, users, tickets, tokens, log } = deps
   const cookies = createCookies(issuer)
-  const provider = await createProvider({ ...deps, cookies })
-  announceTruth(provider, deps.servers)
-  const library = fromPublicUrl(issuer, provider.callback())
+  const libraryNow = rotatingLibrary(tokens.keys, async (keys) => {
+    const provider = await createProvider({ ...deps, cookies, keys })
+    announceTruth(provider, deps.servers)
+    return { provider, handle: fromPublicUrl(issuer, provider.callback()) }
+  })
+  const library: Handler = async (request, response) => (await libraryNow()).handle(request, response)
+  // Pages sign nothing: whichever build they have finds the same state.
+  const { provider } = await libraryNow()
   const clients: ClientAuthenticationDeps = {
     issuer,
     find: deps.clients,
@@ -54,7 +65,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
     paths: {
       '/.well-known/oauth-authorization-server': library,
       '/.well-known/openid-configuration': library,
-      '/jwks': document(tokens.publicKeys),
+      '/jwks': async (request, response) => document(await jwks(tokens), JWKS_SECONDS)(request, response),
       '/token': tokenEndpoint({
         clients,
         exchange: (caller, request) => exchange(caller, request, deps),
@@ -62,6 +73,8 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
         library,
         log,
       }),
+      '/introspect': introspection({ ...deps, clients }),
+      '/revoke': tokenRevocation({ ...deps, clients }),
       '/revocations': revocationFeed({ clients, feed: deps.feed }),
     },
     segments: {
@@ -70,6 +83,11 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       interaction: pages,
     },
   }
+}
+
+/** What everybody may fetch (RFC 7517 §5). */
+async function jwks({ keys }: Tokens): Promise<object> {
+  return { keys: (await keys.current()).published.map(({ publicJwk }) => publicJwk) }
 }
 
 /** The library derives addresses from the request; here they come from `publicUrl`, whatever a proxy or a client says. */

@@ -4,6 +4,7 @@ import type { Agent } from '#agents'
 import { configuredFetch, type Egress } from '#egress'
 import { pageHeaders } from '#http'
 import { type Log, nowSeconds, type Secret } from '#kernel'
+import type { KeySet } from '#tokens'
 import { type AdapterDeps, stateAdapter } from './adapter.ts'
 import { clientMetadata } from './client-metadata.ts'
 import { renderProtocolError } from './error-page.ts'
@@ -17,6 +18,8 @@ export interface ProviderDeps extends Omit<AdapterDeps, 'errors'>, LoginDeps {
   /** The agents that the catalogue names. */
   readonly registered: readonly Agent[]
   readonly egress: Egress
+  /** What the library signs with, and what it knows of its own. */
+  readonly keys: KeySet
   /** Signs the cookies of the library. */
   readonly cookieKey: Secret<Uint8Array>
   readonly log: Log
@@ -43,21 +46,21 @@ export async function createProvider(deps: ProviderDeps): Promise<Provider> {
 }
 
 function configuration(deps: ProviderDeps, library: Library): Configuration {
-  const { tokens, servers, users, egress, cookies, cookieKey, clock } = deps
+  const { keys, servers, users, egress, cookies, cookieKey, clock } = deps
   const { errors } = library
   return {
     adapter: stateAdapter({ ...deps, errors }),
     clients: deps.registered.map(clientMetadata),
-    jwks: { keys: [...tokens.privateKeys.keys] },
+    jwks: { keys: keys.published.map(({ privateJwk }) => privateJwk) },
     routes: { authorization: '/authorize', token: '/token', jwks: '/jwks' },
     scopes: ['openid'],
     responseTypes: ['code'],
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
     enabledJWA: {
       clientAuthSigningAlgValues: [SIGNING_ALGORITHM],
-      idTokenSigningAlgValues: [SIGNING_ALGORITHM],
+      idTokenSigningAlgValues: [keys.signing.algorithm],
     },
-    clientDefaults: { id_token_signed_response_alg: SIGNING_ALGORITHM },
+    clientDefaults: { id_token_signed_response_alg: keys.signing.algorithm },
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },

@@ -1,8 +1,9 @@
-import { ACCESS_TOKEN_SECONDS, SIGNING_ALGORITHM } from '@tetrapod/protocol'
+import { ACCESS_TOKEN_SECONDS } from '@tetrapod/protocol'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Grants } from '#grants'
 import type { Clock } from '#kernel'
 import type { Servers } from '#servers'
+import type { KeySet } from '#tokens'
 import type { Library } from './library.ts'
 import { parseLoginId } from './login-id.ts'
 
@@ -10,13 +11,14 @@ export interface ResourceDeps {
   readonly servers: Servers
   readonly grants: Grants
   readonly clock: Clock
+  readonly keys: KeySet
 }
 
 /** One resource for one token: a mount of ours (RFC 8707; DESIGN §1). The token ends with its grant at the latest. */
 export async function resourceInfo(
   ctx: KoaContextWithOIDC,
   resource: string,
-  { servers, grants, clock }: ResourceDeps,
+  { servers, grants, clock, keys }: ResourceDeps,
   errors: Library['errors'],
 ) {
   if (Array.isArray(ctx.oidc.params?.['resource']))
@@ -30,7 +32,7 @@ export async function resourceInfo(
     audience: server.mount,
     accessTokenFormat: 'jwt' as const,
     accessTokenTTL: secondsWithin(ACCESS_TOKEN_SECONDS, grant?.expiresAt ?? Infinity, clock),
-    jwt: { sign: { alg: SIGNING_ALGORITHM } },
+    jwt: { sign: { alg: keys.signing.algorithm } },
   }
 }
 

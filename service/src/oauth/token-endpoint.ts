@@ -17,7 +17,7 @@ export interface TokenEndpointDeps {
   readonly log: Log
 }
 
-const BODY_BYTES_MAX = 64 * 1024
+export const BODY_BYTES_MAX = 64 * 1024
 const REPEATABLE = new Set(['resource', 'audience'])
 
 /** The token endpoint: reads the body once, answers exchanges itself and hands everything else on. */
@@ -79,8 +79,8 @@ async function answered(
   return [200, issued]
 }
 
-/** Step 1: a form, no query, no parameter twice but resource and audience. */
-function formOf({ url }: IncomingMessage, parameters: URLSearchParams) {
+/** Step 1: a form, no query, no parameter twice but resource and audience. Throws `oauth.form_malformed`. */
+export function formOf({ url }: IncomingMessage, parameters: URLSearchParams) {
   const names = [...parameters.keys()]
   const repeated = names.some((name, i) => names.indexOf(name) !== i && !REPEATABLE.has(name))
   if (repeated || url?.includes('?')) throw fault.form_malformed()
@@ -90,7 +90,7 @@ function formOf({ url }: IncomingMessage, parameters: URLSearchParams) {
   return { single, resource: parameters.getAll('resource'), audience: parameters.getAll('audience') }
 }
 
-function isForm({ headers }: IncomingMessage): boolean {
+export function isForm({ headers }: IncomingMessage): boolean {
   return /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '')
 }
 
@@ -108,13 +108,18 @@ const byKind = {
 const byCode: Readonly<Record<string, string>> = {
   'broker.client_not_allowed': 'unauthorized_client',
   'broker.scope_invalid': 'invalid_scope',
+  'oauth.token_of_another': 'invalid_grant',
 }
 
-function sendTokenError(response: ServerResponse, error: unknown, log: Log): void {
+/** Answers a client with a failure as RFC 6749 §5.2 words it. */
+export function sendTokenError(response: ServerResponse, error: unknown, log: Log): void {
   const { code, kind, message } = asFault(error)
   const status = kind === 'unauthenticated' ? 401 : Math.max(400, kindStatus(kind))
   const reference = status >= 500 ? logged(error, log) : undefined
-  const headers = kind === 'unauthenticated' ? { 'www-authenticate': 'Basic realm="token"' } : {}
+  const headers = {
+    ...(kind === 'unauthenticated' ? { 'www-authenticate': 'Basic realm="token"' } : {}),
+    ...(status === 503 ? { 'retry-after': '5' } : {}),
+  }
   sendJson(
     response,
     status,

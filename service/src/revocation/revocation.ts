@@ -13,6 +13,8 @@ import { createWatch, type Stop } from './watch.ts'
 
 /** No token of ours outlives this, so no entry of the feed need (milliseconds; RFC 8693 tokens live 300 s, plus skew). */
 const ENTRY_MS = 10 * 60_000
+/** Who holds a key may sign at any time: an entry for one lives until nobody can have it in memory any more (milliseconds). */
+const KEY_ENTRY_MS = 2 * 60 * 60_000
 
 /** What ends for good: its id never comes back. */
 export type PermanentKind = Exclude<RevocationKind, 'user' | 'agent' | 'server'>
@@ -100,7 +102,7 @@ export async function openRevocation({
   }
   const entry = (kind: FeedKind, id: string): RevocationEntry => {
     const at = clock.now()
-    return { kind, idHash: hashed(id), at, expiresAt: at + ENTRY_MS }
+    return { kind, idHash: hashed(id), at, expiresAt: at + (kind === 'key' ? KEY_ENTRY_MS : ENTRY_MS) }
   }
   const learn = (added: RevocationEntry) => {
     take(added)

@@ -43,6 +43,7 @@ test('a released migration never changes', () => {
     ['0002-families', 'e8aa3604526e9974ab1c9f40305f93e6f0c340762086aa13fbe53f6c59d86365'],
     ['0003-replicas', 'ad0815931efe2f417316bae9206faf9513338093709713e03927ae1b0c159513'],
     ['0006-feed', '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'],
+    ['0004-signing-keys', '7c816c1d911307536dfb9eb9d9f22bed72f0da9336a8d3bdd454dfbc0985e0b1'],
     ['0001-replay', '5450a2ce8aed19c96a7606cad6c3160383a1fa53a5e67f5989fbb233fa729b2c'],
   ])
 })

@@ -1,27 +1,42 @@
-import type { SigningKeyStore } from '#tokens'
-import type { Kysely } from 'kysely'
+import type { SigningKeyRow, SigningKeyStore } from '#tokens'
+import type { Kysely, Selectable } from 'kysely'
 import type { Lock } from './lock.ts'
+import { appendRevocation } from './revocation-store.ts'
 import type { Tables } from './tables.ts'
 
 export function createSigningKeyStore(db: Kysely<Tables>, lock: Lock): SigningKeyStore {
   return {
-    list: async () => {
-      const rows = await db
-        .selectFrom('signing_keys')
-        .selectAll()
-        .orderBy('created_at')
-        .orderBy('kid')
-        .execute()
-      return rows.map(({ kid, created_at, sealed }) => ({ kid, createdAt: created_at, sealed }))
-    },
-    insertFirst: ({ kid, createdAt, sealed }) =>
+    list: () => all(db),
+    update: (change, entry) =>
       db.transaction().execute(async (transaction) => {
-        // Between a look and a write another start could write its own first key.
-        await lock(transaction, 'first-signing-key')
-        const first = await transaction.selectFrom('signing_keys').select('kid').limit(1).executeTakeFirst()
-        if (first !== undefined) return false
-        await transaction.insertInto('signing_keys').values({ kid, created_at: createdAt, sealed }).execute()
-        return true
+        await lock(transaction, 'signing-keys')
+        for (const { kid, createdAt, sealed, algorithm, ...times } of change(await all(transaction))) {
+          const { signsAt: signs_at, revokedAt: revoked_at = null } = times
+          await transaction
+            .insertInto('signing_keys')
+            .values({ kid, created_at: createdAt, sealed, algorithm, signs_at, revoked_at })
+            .onConflict((conflict) => conflict.column('kid').doUpdateSet({ signs_at, revoked_at }))
+            .execute()
+        }
+        if (entry !== undefined) await appendRevocation(transaction, lock, entry)
+        return all(transaction)
       }),
+  }
+}
+
+async function all(db: Kysely<Tables>): Promise<readonly SigningKeyRow[]> {
+  const rows = await db.selectFrom('signing_keys').selectAll().orderBy('created_at').orderBy('kid').execute()
+  return rows.map(fromRow)
+}
+
+function fromRow(row: Selectable<Tables['signing_keys']>): SigningKeyRow {
+  const { kid, created_at, sealed, algorithm, signs_at, revoked_at } = row
+  return {
+    kid,
+    createdAt: created_at,
+    sealed,
+    algorithm,
+    signsAt: signs_at ?? created_at,
+    revokedAt: revoked_at ?? undefined,
   }
 }

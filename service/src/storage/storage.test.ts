@@ -70,9 +70,11 @@ describe.each(places)('storage on %s', (_, place) => {
     const at = await place()
     const before = await opened(at)
     const sealed = new Uint8Array([1, 2, 3]) as Sealed
+    const times = { createdAt: 1, signsAt: 2, revokedAt: undefined }
+    const key = { kid: 'k1', ...times, algorithm: 'ES256' as const, sealed }
     const session = { id: 's1', account: 'u1', authTime: 1, acr: 'pwd', expiresAt: 2 }
     await before.secrets.insert('tickets', sealed)
-    await before.signingKeys.insertFirst({ kid: 'k1', createdAt: 1, sealed })
+    await before.signingKeys.update(() => [key])
     await before.accounts.insert({ id: 'u1', issuer: 'i', subject: 's', createdAt: 1 })
     await before.sessions.insert('hash', session)
     await before.grants.insert(grant)
@@ -86,7 +88,7 @@ describe.each(places)('storage on %s', (_, place) => {
 
     const after = await opened(at)
     expect(await after.secrets.find('tickets')).toEqual(sealed)
-    expect(await after.signingKeys.list()).toEqual([{ kid: 'k1', createdAt: 1, sealed }])
+    expect(await after.signingKeys.list()).toEqual([key])
     expect((await after.accounts.byId('u1'))?.subject).toBe('s')
     expect(await after.sessions.find('hash')).toEqual(session)
     expect(await after.grants.list()).toEqual([grant])

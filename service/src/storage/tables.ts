@@ -1,3 +1,4 @@
+import type { SigningAlgorithm } from '@tetrapod/protocol'
 import type { Purpose, Sealed } from '#vault'
 import type { Generated } from 'kysely'
 
@@ -11,7 +12,14 @@ export interface Tables {
     readonly partition: string
     readonly sealed: Sealed
   }
-  readonly signing_keys: { readonly kid: string; readonly created_at: number; readonly sealed: Sealed }
+  readonly signing_keys: {
+    readonly kid: string
+    readonly created_at: number
+    readonly sealed: Sealed
+    readonly algorithm: SigningAlgorithm
+    readonly signs_at: number | null
+    readonly revoked_at: number | null
+  }
   readonly accounts: {
     readonly id: string
     readonly issuer: string

@@ -1,27 +1,17 @@
-import {
-  type AccessToken,
-  type Endable,
-  parseAct,
-  Refusal,
-  SIGNING_ALGORITHM,
-  TYP_ACCESS_TOKEN,
-} from '@tetrapod/protocol'
+import { type AccessToken, type Endable, parseAct, Refusal, TYP_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { createVerifier } from '@tetrapod/server-sdk'
-import { type JWK, SignJWT } from 'jose'
-import { type Clock, type Fault, nowSeconds } from '#kernel'
-import { type Revocation, revocationFault } from '#revocation'
-import type { Vault } from '#vault'
+import { decodeJwt, SignJWT } from 'jose'
+import { type Fault, nowSeconds } from '#kernel'
+import { revocationFault } from '#revocation'
 import { type LineageClaims, type Login, type MintedClaims, rootLineage } from './lineage.ts'
-import { openSigningKeys } from './signing-keys.ts'
-import type { SigningKeyStore } from './signing-key-store.ts'
+import type { SigningKey } from './signing-key.ts'
+import { openSigningKeys, type SigningKeys, type SigningKeysDeps } from './signing-keys.ts'
 
 /** Our own tokens: their keys, how they are made, whether one holds. */
 export interface Tokens {
   readonly issuer: string
-  /** What everybody may fetch (RFC 7517 §5). */
-  readonly publicKeys: { readonly keys: readonly JWK[] }
-  /** For the library that signs token 1, and for nobody else. The first one signs. */
-  readonly privateKeys: { readonly keys: readonly JWK[] }
+  /** What signs, and what verifies. Private parts are for the library that signs token 1, and for nobody else. */
+  readonly keys: SigningKeys
   /** The lineage claims of token 1. Throws `revocation.stale`. */
   root(login: Login): LineageClaims
   /**
@@ -35,6 +25,11 @@ export interface Tokens {
    * `broker` (`liveAuthority`).
    */
   verify(token: string, audience: string): Promise<AccessToken>
+  /**
+   * Reads a token of ours for whom it never was: to whom it belongs, so that they can take it back. Verifies all but the
+   * audience, and gives the minute of clock skew that those who accept it give. Throws Refusal.
+   */
+  identify(token: string): Promise<AccessToken>
   /** Throws `revocation.stale` while nobody can tell what was revoked: then no token is accepted and none is given. */
   check(): void
   /** True when something that the token ends with was revoked (`revocablesOf`). Throws `revocation.stale`. */
@@ -46,36 +41,39 @@ export interface Tokens {
   onRevoked(token: AccessToken, stop: (cause: Refusal | Fault) => void): () => void
 }
 
-export async function openTokens(deps: {
-  readonly issuer: string
-  readonly store: SigningKeyStore
-  readonly vault: Vault
-  readonly revocation: Revocation
-  readonly clock: Clock
-}): Promise<Tokens> {
+export async function openTokens(deps: SigningKeysDeps & { readonly issuer: string }): Promise<Tokens> {
   const { issuer, revocation, clock } = deps
   const keys = await openSigningKeys(deps)
-  const [signing] = keys
-  const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
-  const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
-  const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
+  const publicKey = (key: SigningKey | undefined) => key?.publicKey
+  const verifier = createVerifier({
+    issuer,
+    keys(kid) {
+      const found = keys.find(kid)
+      return found instanceof Promise ? found.then(publicKey) : publicKey(found)
+    },
+    clock,
+  })
 
   return {
     issuer,
-    publicKeys: { keys: keys.map((key) => key.publicJwk) },
-    privateKeys: { keys: keys.map((key) => key.privateJwk) },
+    keys,
     root(login) {
       revocation.check()
       return rootLineage(issuer, login)
     },
     async mint(claims) {
+      const { signing } = await keys.current()
       if (revocation.ends(endable(claims, signing.kid))) throw revoked()
+      const header = { alg: signing.algorithm, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
       return new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey)
     },
     async verify(token, audience) {
       const verified = await verifier.verify(token, audience)
       if (verified.expiresAt <= nowSeconds(clock)) throw new Refusal('expired', 'the token has expired')
       return verified
+    },
+    async identify(token) {
+      return verifier.verify(token, claimedAudience(token))
     },
     check: () => revocation.check(),
     revoked: (token) => revocation.ends(token),
@@ -86,6 +84,15 @@ export async function openTokens(deps: {
 
 function revoked(): Refusal {
   return new Refusal('revoked', 'something that it ends with was revoked')
+}
+
+/** The audience that a token names, unverified. */
+function claimedAudience(token: string): string {
+  try {
+    return String(decodeJwt(token).aud)
+  } catch {
+    throw new Refusal('malformed', 'not a JWT')
+  }
 }
 
 /** A token that is about to be signed, in the words of a verified one. */

@@ -6,7 +6,7 @@ const classes: Readonly<Record<LockName | 'lone', number>> = {
   lone: 0x7e74_0001,
   migrations: 0x7e74_0002,
   feed: 0x7e74_0003,
-  'first-signing-key': 0x7e74_0004,
+  'signing-keys': 0x7e74_0004,
 }
 
 /** Of a process of a version that shares its database with nobody: it holds it for life. */

@@ -3,6 +3,7 @@ import * as replay from './migrations/0001-replay.ts'
 import * as families from './migrations/0002-families.ts'
 import * as replicas from './migrations/0003-replicas.ts'
 import * as feed from './migrations/0006-feed.ts'
+import * as signingKeys from './migrations/0004-signing-keys.ts'
 
 /** In order, by name too: a new one is added at the end. Each has the name of its twin on SQLite. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   { name: '0002-families', statements: families.statements },
   { name: '0003-replicas', statements: replicas.statements },
   { name: '0006-feed', statements: feed.statements },
+  { name: '0004-signing-keys', statements: signingKeys.statements },
 ]

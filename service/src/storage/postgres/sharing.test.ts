@@ -1,22 +1,25 @@
 import { describe, expect, test } from 'vitest'
+import type { SigningKeyRow } from '#tokens'
 import type { Sealed } from '#vault'
 import { emptyDirectory, opened, postgres } from '../backends.fixture.ts'
 import { openStorage } from '../index.ts'
 import { entry, fresh } from './postgres.fixture.ts'
 
 const sealed = (byte: number) => new Uint8Array([byte]) as Sealed
+const signingKey = (n: number): SigningKeyRow => {
+  return { kid: `k${n}`, createdAt: 1, signsAt: 1, algorithm: 'ES256', revokedAt: undefined, sealed: sealed(n) }
+}
 
 describe.runIf(postgres !== undefined)('a PostgreSQL database', () => {
   test('is shared: two first starts at once end with one of everything', async () => {
     const place = await fresh()
     const [one, other] = await Promise.all([opened(place), opened({ ...place, directory: emptyDirectory() })])
     const both = [one, other] as const
-    const first = await Promise.all(both.map(({ secrets }, n) => secrets.insert('tickets', sealed(n))))
-    expect(first.filter(Boolean)).toHaveLength(1)
-    const keys = both.map(({ signingKeys }, n) =>
-      signingKeys.insertFirst({ kid: `k${n}`, createdAt: 1, sealed: sealed(n) }),
-    )
-    expect((await Promise.all(keys)).filter(Boolean)).toHaveLength(1)
+    const written = await Promise.all(both.map(({ secrets }, n) => secrets.insert('tickets', sealed(n))))
+    expect(written.filter(Boolean)).toHaveLength(1)
+    const first = (n: number) => (rows: readonly SigningKeyRow[]) => (rows.length > 0 ? [] : [signingKey(n)])
+    await Promise.all(both.map(({ signingKeys }, n) => signingKeys.update(first(n))))
+    expect(await one.signingKeys.list()).toHaveLength(1)
     expect(await one.secrets.find('tickets')).toEqual(await other.secrets.find('tickets'))
     expect(await one.signingKeys.list()).toEqual(await other.signingKeys.list())
   })
