@@ -135,6 +135,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     feed,
     tickets: createTickets({ key: await vault.keep('tickets'), clock }),
     cookieKey: await vault.keep('cookies'),
+    refreshKey: await vault.keep('refresh-tokens'),
     recordSignIn: records.signIn,
     recordConsent: records.consent,
   })

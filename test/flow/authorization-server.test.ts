@@ -2,17 +2,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { byHand, createPerson, type Person, toolsFor, VERIFIER } from '../support/by-hand.ts'
-import { NOTES_SECRET, openWorld, type World } from '../support/world.ts'
-
-/** A second agent, at the first one's redirect URI: only the code's own binding keeps their codes apart. */
-const twoAgents = (text: string) =>
-  text.replace(
-    'agents:',
-    `agents:
-  other:
-    redirect_uris: [${/redirect_uris: \[(.*)\]/.exec(text)?.[1] ?? ''}]
-    secret: env:NOTES_SECRET`,
-  )
+import { byOther, openWorld, twoAgents, type World } from '../support/world.ts'
 
 describe('the authorization server', () => {
   let world: World
@@ -47,7 +37,11 @@ describe('the authorization server', () => {
         scopes_supported: ['openid'],
         response_types_supported: ['code'],
         response_modes_supported: ['query'],
-        grant_types_supported: ['authorization_code', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+        grant_types_supported: [
+          'authorization_code',
+          'refresh_token',
+          'urn:ietf:params:oauth:grant-type:token-exchange',
+        ],
         code_challenge_methods_supported: ['S256'],
         token_endpoint_auth_methods_supported: [
           'private_key_jwt',
@@ -295,7 +289,13 @@ describe('the authorization server', () => {
     test('becomes token 1 with its verifier, client, redirect URI and resource', async () => {
       const { status, body } = await hand.redeem(await hand.codeOf(alice))
       expect(status).toBe(200)
-      expect(Object.keys(body).toSorted()).toEqual(['access_token', 'expires_in', 'scope', 'token_type'])
+      expect(Object.keys(body).toSorted()).toEqual([
+        'access_token',
+        'expires_in',
+        'refresh_token',
+        'scope',
+        'token_type',
+      ])
       expect(body).toMatchObject({ token_type: 'Bearer', scope: 'crm.read' })
     })
 
@@ -325,16 +325,10 @@ describe('the authorization server', () => {
 
     test('is refused to another client, even at the same redirect URI, and is not spent by it', async () => {
       const code = await hand.codeOf(alice)
-      const other = {
-        client_assertion: undefined,
-        client_assertion_type: undefined,
-        client_id: 'other',
-        client_secret: NOTES_SECRET,
-      }
-      expect((await hand.redeem(code, other)).body['error']).toBe('invalid_grant')
+      expect((await hand.redeem(code, byOther)).body['error']).toBe('invalid_grant')
       expect((await hand.redeem(code)).status).toBe(200)
       const theirs = await hand.codeOf(alice, { client_id: 'other' })
-      expect((await hand.redeem(theirs, other)).status).toBe(200)
+      expect((await hand.redeem(theirs, byOther)).status).toBe(200)
     })
 
     test.each([

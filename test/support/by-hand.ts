@@ -157,7 +157,23 @@ export function byHand(world: World) {
       headers,
     )
 
-  return { authorizeUrl, toConsent, callback, codeOf, token, assertion, proof, redeem }
+  /** Uses a refresh token as `assistant` does. `parameters` replace what it would send. */
+  const refresh = async (
+    refreshToken: unknown,
+    parameters: Form = {},
+    headers: Record<string, string> = {},
+  ) =>
+    token(
+      {
+        grant_type: 'refresh_token',
+        refresh_token: String(refreshToken),
+        ...(await proof()),
+        ...parameters,
+      },
+      headers,
+    )
+
+  return { authorizeUrl, toConsent, callback, codeOf, token, assertion, proof, redeem, refresh }
 }
 
 /** A private key as either SDK holds it. */

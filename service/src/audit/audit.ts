@@ -43,7 +43,7 @@ export interface Audit {
   /** Records an exchange before its token is signed. Resolves and throws like {@link Audit.decide}. */
   exchange(input: ExchangeInput): Promise<string>
   /**
-   * Records a grant, a sign-in, or an exchange refused before its user was known, before it counts. Resolves and throws like
+   * Records a grant, a sign-in, token 1, or an exchange refused before its user was known, before it counts. Resolves and throws like
    * {@link Audit.decide}.
    */
   event(input: EventInput): Promise<string>

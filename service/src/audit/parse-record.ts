@@ -86,5 +86,21 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['grant_given', { ...head, user, agent: text, grant: text, version: count, mounts }],
   ['grant_revoked', { ...head, user, agent: text, grant: text, by: oneOf('user', 'operator') }],
   ['sign_in', { ...head, user, provider: text, session: text, acr: text }],
+  [
+    'token_issued',
+    {
+      ...head,
+      user,
+      agent: text,
+      via: oneOf('code', 'refresh'),
+      grant: text,
+      family: text,
+      txn: text,
+      server: text,
+      scopes: listOf(text),
+      issued: text,
+    },
+  ],
+  ['refresh_refused', { ...head, client: text, family: optional(text), reason: text }],
   ['exchange_refused', { ...head, client: text, reason: text }],
 ])

@@ -1,9 +1,10 @@
 import { errors } from 'oidc-provider'
 import { describe, expect, test } from 'vitest'
 import type { Families } from '#grants'
-import { hashed } from '#kernel'
+import { hashed, Secret } from '#kernel'
 import type { Sealed, Vault } from '#vault'
 import { stateAdapter } from './adapter.ts'
+import { createRefreshTokens } from './refresh-tokens.ts'
 import type { StateRow, StateStore } from './state-store.ts'
 
 const NOW = 1_700_000_000_000
@@ -46,11 +47,29 @@ function opened({ live = true, replayed = false, grant = 'grant' } = {}) {
     },
   } as unknown as Vault
   const families = {
-    live: async (id: string) => (live && !revoked.includes(id) ? { grant } : undefined),
+    live: async (id: string) => (live && !revoked.includes(id) ? { id, grant, server: 'crm' } : undefined),
     end: async (id: string) => revoked.push(id) > 0,
   } as unknown as Families
   const replay = { use: async () => !replayed }
-  const adapter = stateAdapter({ state, replay, vault, families, clock, errors })
+  const grants = { live: async () => ({ mounts: { crm: { scopes: ['crm.read'], calls: {} } } }) as never }
+  const refreshTokens = createRefreshTokens({
+    key: new Secret(new Uint8Array(32)),
+    state,
+    families,
+    clock,
+  })
+  const caller = () => 'assistant'
+  const adapter = stateAdapter({
+    state,
+    replay,
+    vault,
+    grants,
+    families,
+    refreshTokens,
+    clock,
+    errors,
+    caller,
+  })
   return { adapter, rows, revoked, clock }
 }
 
@@ -147,7 +166,7 @@ describe('the library’s Grant', () => {
   test('is found while our grant lives and its login was not ended', async () => {
     const { adapter, revoked } = opened()
     await adapter('Grant').upsert(LOGIN, grant, 60)
-    expect(await adapter('Grant').find(LOGIN)).toEqual(grant)
+    expect(await adapter('Grant').find(LOGIN)).toMatchObject(grant)
     revoked.push('family')
     expect(await adapter('Grant').find(LOGIN)).toBeUndefined()
   })

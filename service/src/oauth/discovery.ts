@@ -12,7 +12,7 @@ const WITHDRAWN = new Set(['claims_supported', 'claim_types_supported', 'claims_
  */
 export function announceTruth(provider: Provider, servers: Servers): void {
   const ours = {
-    grant_types_supported: ['authorization_code', GRANT_TOKEN_EXCHANGE],
+    grant_types_supported: ['authorization_code', 'refresh_token', GRANT_TOKEN_EXCHANGE],
     response_modes_supported: ['query'],
     protected_resources: servers.all.map(({ mount }) => mount),
   }

@@ -12,18 +12,24 @@ import { announceTruth } from './discovery.ts'
 import { failurePage } from './failure-page.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
+import { createRefreshTokens } from './refresh-tokens.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { signInRoutes } from './sign-in.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 
 export interface OAuthDeps
-  extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
+  extends
+    Omit<ProviderDeps, 'cookies' | 'refreshTokens' | 'audit'>,
+    ExchangeDeps,
+    Pick<InteractionDeps, 'recordConsent'> {
   readonly clients: (id: string) => Client | undefined
   readonly feed: Feed
   readonly tickets: Tickets
   /** Puts a sign-in on record before it counts. */
   readonly recordSignIn: Parameters<typeof signInRoutes>[0]['recordSignIn']
   readonly cookieKey: Secret<Uint8Array>
+  /** Makes refresh tokens and knows them again. */
+  readonly refreshKey: Secret<Uint8Array>
   readonly log: Log
 }
 
@@ -31,7 +37,8 @@ export interface OAuthDeps
 export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const { issuer, users, tickets, tokens, log } = deps
   const cookies = createCookies(issuer)
-  const provider = await createProvider({ ...deps, cookies })
+  const refreshTokens = createRefreshTokens({ ...deps, key: deps.refreshKey })
+  const provider = await createProvider({ ...deps, cookies, refreshTokens })
   announceTruth(provider, deps.servers)
   const library = fromPublicUrl(issuer, provider.callback())
   const clients: ClientAuthenticationDeps = {

@@ -16,6 +16,7 @@ export interface TokenEndpointDeps {
 }
 
 const BODY_BYTES_MAX = 64 * 1024
+const OFFLINE_ACCESS = 'offline_access'
 const REPEATABLE = new Set(['resource', 'audience'])
 
 /** The token endpoint: reads the body once, answers exchanges itself and hands everything else on. */
@@ -25,7 +26,7 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
       const body = await readBody(request, BODY_BYTES_MAX)
       const parameters = new URLSearchParams(isForm(request) ? body.toString() : '')
       if (parameters.get('grant_type') !== GRANT_TOKEN_EXCHANGE) {
-        await deps.library(unread(request, body), response)
+        await deps.library(unread(request, refreshable(parameters, body)), response)
         return
       }
       sendJson(response, ...(await answered(request, parameters, deps)))
@@ -35,9 +36,19 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
   }
 }
 
+/** Some agents name `offline_access` in every refresh too. It is no scope here, and nothing to refuse them for. */
+function refreshable(parameters: URLSearchParams, body: Buffer): Buffer {
+  if (parameters.get('grant_type') !== 'refresh_token') return body
+  const scopes = parameters.get('scope')?.split(' ') ?? []
+  if (!scopes.includes(OFFLINE_ACCESS)) return body
+  parameters.set('scope', scopes.filter((scope) => scope !== OFFLINE_ACCESS).join(' '))
+  return Buffer.from(parameters.toString())
+}
+
 /** The same request with its body still to be read, which the library wants to do itself. */
 function unread(request: IncomingMessage, body: Buffer): IncomingMessage {
-  const { method, url, headers, rawHeaders, httpVersion } = request
+  const { method, url, rawHeaders, httpVersion } = request
+  const headers = { ...request.headers, 'content-length': String(body.length) }
   const again = new IncomingMessage(request.socket)
   // Complete: its end must not be taken for a connection that broke.
   Object.assign(again, { method, url, headers, rawHeaders, httpVersion, complete: true })
