@@ -1,41 +1,21 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Answer, byHand, createPerson, type Form, type Person, toolsFor } from '../support/by-hand.ts'
+import { type Answer, type Form, type Person, toolsFor } from '../support/by-hand.ts'
+import { type Logins, openLogins } from '../support/logins.ts'
 import { race } from '../support/race.ts'
-import { ask, rpc, send } from '../support/wire.ts'
-import { byOther, openWorld, twoAgents, type World } from '../support/world.ts'
-
-/** A world in which time can pass, and an agent that signs by the clock of the service. */
-async function opened(options: Parameters<typeof openWorld>[0] = {}) {
-  const world = await openWorld(options)
-  const hand = byHand(world)
-  const proof = () =>
-    hand.proof({ claims: { iat: undefined, exp: Math.floor(world.clock.now() / 1000) + 60 } })
-  const login = async (person: Person, parameters: Form = {}, username = 'alice') => {
-    const code = await hand.codeOf(person, parameters, username)
-    const { resource } = parameters
-    return hand.redeem(code, { ...(await proof()), ...(resource === undefined ? {} : { resource }) })
-  }
-  const refresh = async ({ body }: Answer, parameters: Form = {}, headers?: Record<string, string>) =>
-    hand.refresh(body['refresh_token'], { ...(await proof()), ...parameters }, headers)
-  const lines = async () => {
-    const { text } = await ask(world.service.socket, 'GET', '/audit?limit=200')
-    return (JSON.parse(text) as { lines: Record<string, unknown>[] }).lines
-  }
-  return { world, hand, proof, login, refresh, lines, person: () => createPerson(world.publicUrl) }
-}
-type Opened = Awaited<ReturnType<typeof opened>>
+import { rpc, send } from '../support/wire.ts'
+import { byOther, twoAgents, type World } from '../support/world.ts'
 
 const claimsOf = ({ body }: Answer) =>
   decodeJwt<{ dlg: { gid: string; anc: string[] }; txn: string; scope: string }>(String(body['access_token']))
 const errorOf = ({ body }: Answer) => body['error']
 
 describe('a refresh token', () => {
-  let at: Opened
+  let at: Logins
   let world: World
   let alice: Person
   beforeAll(async () => {
-    at = await opened({ amend: twoAgents })
+    at = await openLogins({ amend: twoAgents })
     world = at.world
     alice = at.person()
   })
