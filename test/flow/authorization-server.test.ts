@@ -32,6 +32,7 @@ describe('the authorization server', () => {
         issuer: publicUrl,
         authorization_endpoint: `${publicUrl}/authorize`,
         token_endpoint: `${publicUrl}/token`,
+        pushed_authorization_request_endpoint: `${publicUrl}/par`,
         jwks_uri: `${publicUrl}/jwks`,
         protected_resources: [world.mount('crm'), world.mount('notes')],
         scopes_supported: ['openid'],

@@ -5,6 +5,7 @@ import { type Clock, hashed, nowSeconds } from '#kernel'
 import type { Vault } from '#vault'
 import { grantAdapter } from './grant-adapter.ts'
 import { endLogin } from './login-id.ts'
+import { PUSHED_REQUEST, pushedRequestAdapter } from './pushed-adapter.ts'
 import { refreshTokenAdapter } from './refresh-token-adapter.ts'
 import { REFRESH_TOKEN, type RefreshTokens } from './refresh-tokens.ts'
 import { type SealedState, sealedState } from './sealed-state.ts'
@@ -37,6 +38,8 @@ export function stateAdapter(deps: AdapterDeps): (model: string) => Adapter {
         return replayAdapter(all)
       case REFRESH_TOKEN:
         return refreshTokenAdapter(modelAdapter(model, all), all)
+      case PUSHED_REQUEST:
+        return pushedRequestAdapter(modelAdapter(model, all), all)
       case 'Grant':
         return grantAdapter(modelAdapter(model, all), all)
       default:
@@ -46,16 +49,14 @@ export function stateAdapter(deps: AdapterDeps): (model: string) => Adapter {
 }
 
 /**
- * How much longer than it can be used a row is kept, in seconds. A code: as long as a token that it gave is accepted; who
- * shows it again until then ends the login.
+ * How much longer than it can be used a code is kept, in seconds: as long as a token that it gave is accepted. Who shows
+ * it again until then ends the login.
  */
-const KEPT_SECONDS: Readonly<Record<string, number>> = {
-  AuthorizationCode: ACCESS_TOKEN_SECONDS + CLOCK_SKEW_SECONDS,
-}
+const CODE_KEPT_SECONDS = ACCESS_TOKEN_SECONDS + CLOCK_SKEW_SECONDS
 
 function modelAdapter(model: string, deps: ModelAdapterDeps): Adapter {
   const { state, sealed, clock, errors } = deps
-  const keptMs = (KEPT_SECONDS[model] ?? 0) * 1000
+  const keptMs = model === 'AuthorizationCode' ? CODE_KEPT_SECONDS * 1000 : 0
   const opened = async (row: StateRow | undefined): Promise<AdapterPayload | undefined> => {
     if (row === undefined || endOf(row, keptMs) <= clock.now()) return undefined
     const payload = await sealed.open(row)

@@ -22,6 +22,5 @@ export function announceTruth(provider: Provider, servers: Servers): void {
     const said = Object.entries(ctx.body).filter(([member]) => !WITHDRAWN.has(member))
     ctx.body = { ...Object.fromEntries(said), ...ours }
     ctx.set('cache-control', 'public, max-age=300')
-    ctx.set('access-control-allow-origin', '*')
   })
 }

@@ -23,7 +23,11 @@ export const fault = faults('oauth', {
   ],
   request_too_large: [
     'invalid',
-    'The authorization request is too large: the agent may send a query of at most 4 KiB, and in it a state of at most 1 KiB.',
+    'The authorization request is too large: the agent may send parameters of at most 4 KiB, and among them a state of at most 1 KiB.',
+  ],
+  pushed_malformed: [
+    'invalid',
+    'Push the parameters of the authorization request in a form, with nothing in the query and no request_uri among them.',
   ],
   busy: [
     'limited',

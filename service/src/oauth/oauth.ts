@@ -5,6 +5,7 @@ import { document, type Handler, type Routes } from '#http'
 import type { Log, Secret } from '#kernel'
 import type { Feed } from '#revocation'
 import type { Tickets } from '#tickets'
+import { anyOrigin } from './any-origin.ts'
 import { authorize } from './authorize.ts'
 import type { Client, ClientAuthenticationDeps } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
@@ -12,6 +13,7 @@ import { announceTruth } from './discovery.ts'
 import { failurePage } from './failure-page.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
+import { pushedAuthorization } from './pushed.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -59,15 +61,19 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
 
   return {
     paths: {
-      '/.well-known/oauth-authorization-server': library,
-      '/.well-known/openid-configuration': library,
-      '/jwks': document(tokens.publicKeys),
-      '/token': tokenEndpoint({
-        clients,
-        exchange: (caller, request) => exchange(caller, request, deps),
-        library,
-        log,
-      }),
+      '/.well-known/oauth-authorization-server': anyOrigin(library, 'GET'),
+      '/.well-known/openid-configuration': anyOrigin(library, 'GET'),
+      '/jwks': anyOrigin(document(tokens.publicKeys), 'GET'),
+      '/par': anyOrigin(pushedAuthorization({ library, log }), 'POST'),
+      '/token': anyOrigin(
+        tokenEndpoint({
+          clients,
+          exchange: (caller, request) => exchange(caller, request, deps),
+          library,
+          log,
+        }),
+        'POST',
+      ),
       '/revocations': revocationFeed({ clients, feed: deps.feed }),
     },
     segments: {

@@ -61,7 +61,12 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
     adapter: stateAdapter({ ...deps, errors, caller: () => library.Provider.ctx?.oidc.client?.clientId }),
     clients: deps.registered.map(clientMetadata),
     jwks: { keys: [...tokens.privateKeys.keys] },
-    routes: { authorization: '/authorize', token: '/token', jwks: '/jwks' },
+    routes: {
+      authorization: '/authorize',
+      pushed_authorization_request: '/par',
+      token: '/token',
+      jwks: '/jwks',
+    },
     scopes: ['openid'],
     responseTypes: ['code'],
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
@@ -76,7 +81,7 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       dPoP: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
       claimsParameter: { enabled: false },
       resourceIndicators: {
         enabled: true,
@@ -132,7 +137,6 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
       }
     },
     renderError: renderProtocolError,
-    clientBasedCORS: () => false,
     fetch: configuredFetch(egress),
   }
 }

@@ -1,10 +1,11 @@
-import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { brokerFault, type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
 import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
 import type { Kind, Log } from '#kernel'
 import { authenticateClient, type ClientAuthenticationDeps } from './client-authentication.ts'
 import { fault } from './faults.ts'
+import { unread } from './unread.ts'
 
 /** RFC 8693 §2.2, in front of the library: it never hears of this grant, so no registration can obtain it. */
 export interface TokenEndpointDeps {
@@ -43,18 +44,6 @@ function refreshable(parameters: URLSearchParams, body: Buffer): Buffer {
   if (!scopes.includes(OFFLINE_ACCESS)) return body
   parameters.set('scope', scopes.filter((scope) => scope !== OFFLINE_ACCESS).join(' '))
   return Buffer.from(parameters.toString())
-}
-
-/** The same request with its body still to be read, which the library wants to do itself. */
-function unread(request: IncomingMessage, body: Buffer): IncomingMessage {
-  const { method, url, rawHeaders, httpVersion } = request
-  const headers = { ...request.headers, 'content-length': String(body.length) }
-  const again = new IncomingMessage(request.socket)
-  // Complete: its end must not be taken for a connection that broke.
-  Object.assign(again, { method, url, headers, rawHeaders, httpVersion, complete: true })
-  again.push(body)
-  again.push(null)
-  return again
 }
 
 type Answer = readonly [status: number, body: object]
