@@ -149,8 +149,25 @@ describe('the authorization server', () => {
       ['no resource', 'invalid_target', { resource: undefined }],
       ['a resource nobody knows', 'invalid_target', { resource: 'https://elsewhere.example/mcp' }],
       ['no page allowed where one is needed', 'consent_required', { prompt: 'none', scope: 'crm.write' }],
+      ['a page both wanted and not', 'invalid_request', { prompt: 'none login' }],
+      ['a prompt nobody knows', 'invalid_request', { prompt: 'dance' }],
+      ['a scope of forbidden characters', 'invalid_scope', { scope: 'crm.read "' }],
+      ['an age without an identity', 'invalid_request', { max_age: '1' }],
+      ['a registration on the way', 'registration_not_supported', { registration: '{}' }],
+      ['a challenge that is too short', 'invalid_request', { code_challenge: 'short' }],
     ])('%s', async (_, error, parameters) => {
       expect((await answer(parameters)).get('error')).toBe(error)
+    })
+
+    test('no page allowed for who is not signed in', async () => {
+      const nobody = createPerson(world.publicUrl)
+      const { url } = await nobody.follow(hand.authorizeUrl({ prompt: 'none' }))
+      expect(`${url.origin}${url.pathname}`).toBe(world.urls.agent)
+      expect(Object.fromEntries(url.searchParams)).toMatchObject({
+        error: 'login_required',
+        iss: world.publicUrl,
+        state: 'the-state',
+      })
     })
 
     test('the response mode form_post: on a page that runs no script and sends no form', async () => {
@@ -322,6 +339,23 @@ describe('the authorization server', () => {
       expect(refused.body['error']).toBe(error)
       expect(refused.body).not.toHaveProperty('access_token')
       expect((await hand.redeem(code)).status).toBe(200)
+    })
+
+    test('is not spent by any number of wrong verifiers: who guesses one of 256 bits needs more than its minute', async () => {
+      const code = await hand.codeOf(alice)
+      for (let guess = 0; guess < 10; guess++) {
+        const refused = await hand.redeem(code, { code_verifier: `${VERIFIER}${guess}` })
+        expect(refused.body['error']).toBe('invalid_grant')
+      }
+      expect((await hand.redeem(code)).status).toBe(200)
+    })
+
+    test('is not spent by an agent that tries its secret in the header first, wrongly, and then in the form', async () => {
+      const code = await hand.codeOf(alice, { client_id: 'other' })
+      const none = { client_assertion: undefined, client_assertion_type: undefined }
+      const basic = { authorization: `Basic ${Buffer.from('other:wrong').toString('base64')}` }
+      expect((await hand.redeem(code, none, basic)).status).toBe(401)
+      expect((await hand.redeem(code, byOther)).status).toBe(200)
     })
 
     test('is refused to another client, even at the same redirect URI, and is not spent by it', async () => {
