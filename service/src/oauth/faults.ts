@@ -39,6 +39,7 @@ export const fault = faults('oauth', {
     'denied',
     'This login is over: it was ended, or the permission of the agent was revoked, ran out or no longer covers it. Log in again.',
   ],
+  user_gone: ['denied', 'The user of this login is not known here any more.'],
   refresh_token_expired: ['denied', 'The refresh token was not used for 14 days. Log in again.'],
   refresh_token_reused: [
     'denied',

@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Audit } from '#audit'
 import { Fault, type Log } from '#kernel'
+import { fault } from './faults.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 
 /**
@@ -38,5 +39,5 @@ function reasonOf(
 ): string {
   if (cause instanceof Fault) return cause.code
   const { RefreshToken: token, Account: account } = oidc.entities
-  return token !== undefined && account === undefined ? 'oauth.user_gone' : error
+  return token !== undefined && account === undefined ? fault.user_gone().code : error
 }
