@@ -42,6 +42,10 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'oauth.feed_not_for_agents': 'which key the program signs with: it is that of an agent of the catalogue.',
   'oauth.interaction_expired':
     'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
+  'oauth.login_ended':
+    'whether the grant is there and until when (`tetrapod grants list`), and whether a line of this login in `tetrapod audit tail` says that something was used twice.',
+  'oauth.refresh_token_reused':
+    'that the agent writes down the refresh token of every answer before it uses it, and that no two of its processes keep their own copies. See docs/lifetimes.md.',
   'revocation.stale':
     'the database, and the way there: `/readyz` of this replica says `"revocation":"stale"` until it can be read again. Other replicas may be well.',
   'secrets.unresolved': 'that the variable is set in the environment of the service itself.',

@@ -164,6 +164,7 @@ async function open(
     feed,
     tickets: createTickets({ key: await vault.keep('tickets'), clock }),
     cookieKey: await vault.keep('cookies'),
+    refreshKey: await vault.keep('refresh-tokens'),
     recordSignIn: records.signIn,
     recordConsent: records.consent,
   })

@@ -2,17 +2,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { byHand, createPerson, type Person, toolsFor, VERIFIER } from '../support/by-hand.ts'
-import { NOTES_SECRET, openWorld, type World } from '../support/world.ts'
-
-/** A second agent, at the first one's redirect URI: only the code's own binding keeps their codes apart. */
-const twoAgents = (text: string) =>
-  text.replace(
-    'agents:',
-    `agents:
-  other:
-    redirect_uris: [${/redirect_uris: \[(.*)\]/.exec(text)?.[1] ?? ''}]
-    secret: env:NOTES_SECRET`,
-  )
+import { byOther, openWorld, twoAgents, type World } from '../support/world.ts'
 
 describe('the authorization server', () => {
   let world: World
@@ -42,12 +32,17 @@ describe('the authorization server', () => {
         issuer: publicUrl,
         authorization_endpoint: `${publicUrl}/authorize`,
         token_endpoint: `${publicUrl}/token`,
+        pushed_authorization_request_endpoint: `${publicUrl}/par`,
         jwks_uri: `${publicUrl}/jwks`,
         protected_resources: [world.mount('crm'), world.mount('notes')],
         scopes_supported: ['openid'],
         response_types_supported: ['code'],
         response_modes_supported: ['query'],
-        grant_types_supported: ['authorization_code', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+        grant_types_supported: [
+          'authorization_code',
+          'refresh_token',
+          'urn:ietf:params:oauth:grant-type:token-exchange',
+        ],
         code_challenge_methods_supported: ['S256'],
         token_endpoint_auth_methods_supported: [
           'private_key_jwt',
@@ -166,8 +161,25 @@ describe('the authorization server', () => {
       ['no resource', 'invalid_target', { resource: undefined }],
       ['a resource nobody knows', 'invalid_target', { resource: 'https://elsewhere.example/mcp' }],
       ['no page allowed where one is needed', 'consent_required', { prompt: 'none', scope: 'crm.write' }],
+      ['a page both wanted and not', 'invalid_request', { prompt: 'none login' }],
+      ['a prompt nobody knows', 'invalid_request', { prompt: 'dance' }],
+      ['a scope of forbidden characters', 'invalid_scope', { scope: 'crm.read "' }],
+      ['an age without an identity', 'invalid_request', { max_age: '1' }],
+      ['a registration on the way', 'registration_not_supported', { registration: '{}' }],
+      ['a challenge that is too short', 'invalid_request', { code_challenge: 'short' }],
     ])('%s', async (_, error, parameters) => {
       expect((await answer(parameters)).get('error')).toBe(error)
+    })
+
+    test('no page allowed for who is not signed in', async () => {
+      const nobody = createPerson(world.publicUrl)
+      const { url } = await nobody.follow(hand.authorizeUrl({ prompt: 'none' }))
+      expect(`${url.origin}${url.pathname}`).toBe(world.urls.agent)
+      expect(Object.fromEntries(url.searchParams)).toMatchObject({
+        error: 'login_required',
+        iss: world.publicUrl,
+        state: 'the-state',
+      })
     })
 
     test('the response mode form_post: on a page that runs no script and sends no form', async () => {
@@ -307,7 +319,13 @@ describe('the authorization server', () => {
     test('becomes token 1 with its verifier, client, redirect URI and resource', async () => {
       const { status, body } = await hand.redeem(await hand.codeOf(alice))
       expect(status).toBe(200)
-      expect(Object.keys(body).toSorted()).toEqual(['access_token', 'expires_in', 'scope', 'token_type'])
+      expect(Object.keys(body).toSorted()).toEqual([
+        'access_token',
+        'expires_in',
+        'refresh_token',
+        'scope',
+        'token_type',
+      ])
       expect(body).toMatchObject({ token_type: 'Bearer', scope: 'crm.read' })
     })
 
@@ -335,18 +353,29 @@ describe('the authorization server', () => {
       expect((await hand.redeem(code)).status).toBe(200)
     })
 
+    test('is not spent by any number of wrong verifiers: who guesses one of 256 bits needs more than its minute', async () => {
+      const code = await hand.codeOf(alice)
+      for (let guess = 0; guess < 10; guess++) {
+        const refused = await hand.redeem(code, { code_verifier: `${VERIFIER}${guess}` })
+        expect(refused.body['error']).toBe('invalid_grant')
+      }
+      expect((await hand.redeem(code)).status).toBe(200)
+    })
+
+    test('is not spent by an agent that tries its secret in the header first, wrongly, and then in the form', async () => {
+      const code = await hand.codeOf(alice, { client_id: 'other' })
+      const none = { client_assertion: undefined, client_assertion_type: undefined }
+      const basic = { authorization: `Basic ${Buffer.from('other:wrong').toString('base64')}` }
+      expect((await hand.redeem(code, none, basic)).status).toBe(401)
+      expect((await hand.redeem(code, byOther)).status).toBe(200)
+    })
+
     test('is refused to another client, even at the same redirect URI, and is not spent by it', async () => {
       const code = await hand.codeOf(alice)
-      const other = {
-        client_assertion: undefined,
-        client_assertion_type: undefined,
-        client_id: 'other',
-        client_secret: NOTES_SECRET,
-      }
-      expect((await hand.redeem(code, other)).body['error']).toBe('invalid_grant')
+      expect((await hand.redeem(code, byOther)).body['error']).toBe('invalid_grant')
       expect((await hand.redeem(code)).status).toBe(200)
       const theirs = await hand.codeOf(alice, { client_id: 'other' })
-      expect((await hand.redeem(theirs, other)).status).toBe(200)
+      expect((await hand.redeem(theirs, byOther)).status).toBe(200)
     })
 
     test.each([

@@ -36,6 +36,8 @@ describe('nothing secret is stored or logged in the clear', () => {
     'interaction cookie',
     'spent code',
     'live code',
+    'spent refresh token',
+    'live refresh token',
     'token 1',
     'token 2',
     'client assertion',
@@ -77,6 +79,7 @@ async function walk(world: World): Promise<Readonly<Record<string, string>>> {
   const assertion = await hand.assertion()
   const { body } = await hand.redeem(code, { client_assertion: assertion, resource: world.mount('notes') })
   const token = String(body['access_token'])
+  const refreshed = await hand.refresh(body['refresh_token'])
   const client = await officialClient(world.mount('notes'), token)
   await client.callTool({ name: 'echo', arguments: { text: ARGUMENT } })
   await client.close()
@@ -101,6 +104,9 @@ async function walk(world: World): Promise<Readonly<Record<string, string>>> {
     'interaction cookie': cookie('tetrapod_interaction'),
     'spent code': code,
     'live code': await hand.codeOf(person, notes),
+    // A login's id is no secret: what follows it is.
+    'spent refresh token': String(body['refresh_token']).split('.')[1] ?? '',
+    'live refresh token': String(refreshed.body['refresh_token']).split('.')[1] ?? '',
     'token 1': token.split('.')[2] ?? '',
     'token 2': world.lastToken('notes').split('.')[2] ?? '',
     'client assertion': assertion.split('.')[2] ?? '',

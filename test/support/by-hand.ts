@@ -83,20 +83,22 @@ export interface Answer {
 export function byHand(world: World) {
   const { publicUrl, urls, agentKey } = world
 
+  const authorizationRequest = (parameters: Form = {}): Form => ({
+    response_type: 'code',
+    client_id: 'assistant',
+    redirect_uri: urls.agent,
+    state: 'the-state',
+    code_challenge: CHALLENGE,
+    code_challenge_method: 'S256',
+    resource: world.mount('crm'),
+    scope: 'crm.read',
+    ...parameters,
+  })
+
   const authorizeUrl = (parameters: Form = {}): string => {
     const url = new URL(`${publicUrl}/authorize`)
-    const all: Form = {
-      response_type: 'code',
-      client_id: 'assistant',
-      redirect_uri: urls.agent,
-      state: 'the-state',
-      code_challenge: CHALLENGE,
-      code_challenge_method: 'S256',
-      resource: world.mount('crm'),
-      scope: 'crm.read',
-      ...parameters,
-    }
-    for (const [name, value] of Object.entries(all)) append(url.searchParams, name, value)
+    for (const [name, value] of Object.entries(authorizationRequest(parameters)))
+      append(url.searchParams, name, value)
     return url.href
   }
 
@@ -121,12 +123,18 @@ export function byHand(world: World) {
     return code
   }
 
-  const token = async (parameters: Form, headers: Record<string, string> = {}): Promise<Answer> => {
+  const posted = async (path: string, parameters: Form, headers: Record<string, string>): Promise<Answer> => {
     const body = new URLSearchParams()
     for (const [name, value] of Object.entries(parameters)) append(body, name, value)
-    const response = await fetch(`${publicUrl}/token`, { method: 'POST', body, headers })
+    const response = await fetch(`${publicUrl}${path}`, { method: 'POST', body, headers })
     return { status: response.status, body: (await response.json()) as Answer['body'] }
   }
+  const token = (parameters: Form, headers: Record<string, string> = {}) =>
+    posted('/token', parameters, headers)
+
+  /** Pushes an authorization request as `assistant` does. `parameters` replace what it would send. */
+  const push = async (parameters: Form = {}, headers: Record<string, string> = {}) =>
+    posted('/par', { ...authorizationRequest(), ...(await proof()), ...parameters }, headers)
 
   const assertion = (
     overrides: {
@@ -157,7 +165,23 @@ export function byHand(world: World) {
       headers,
     )
 
-  return { authorizeUrl, toConsent, callback, codeOf, token, assertion, proof, redeem }
+  /** Uses a refresh token as `assistant` does. `parameters` replace what it would send. */
+  const refresh = async (
+    refreshToken: unknown,
+    parameters: Form = {},
+    headers: Record<string, string> = {},
+  ) =>
+    token(
+      {
+        grant_type: 'refresh_token',
+        refresh_token: String(refreshToken),
+        ...(await proof()),
+        ...parameters,
+      },
+      headers,
+    )
+
+  return { authorizeUrl, toConsent, callback, codeOf, token, assertion, proof, redeem, refresh, push }
 }
 
 /** A private key as either SDK holds it. */

@@ -245,6 +245,24 @@ async function hashes(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(await Promise.all(entries))
 }
 
+/** A second agent, at the first one's redirect URI: only the binding of what we give keeps the two apart. */
+export const twoAgents: Amend = (text) =>
+  text.replace(
+    'agents:',
+    `agents:
+  other:
+    redirect_uris: [${/redirect_uris: \[(.*)\]/.exec(text)?.[1] ?? ''}]
+    secret: env:NOTES_SECRET`,
+  )
+
+/** How the second agent proves who it is, in place of how the first one does. */
+export const byOther = {
+  client_assertion: undefined,
+  client_assertion_type: undefined,
+  client_id: 'other',
+  client_secret: NOTES_SECRET,
+}
+
 const everyRule = `
   - permit: { groups: [sales], servers: [crm] }
   - permit: { servers: [notes] }

@@ -78,16 +78,20 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   grant_given: ({ grant }) => `grant ${named(grant)} given`,
   grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
   sign_in: () => 'signed in',
+  token_issued: ({ server }) => `token for ${named(server)}`,
+  refresh_refused: () => 'asks for a refresh',
   exchange_refused: ({ server }) => `exchange: ${named(server)} asks`,
   token_revoked: ({ grant }) => `token of grant ${named(grant)} revoked`,
   key_rotated: ({ key }) => `signing key ${named(key)} made ready`,
   key_revoked: ({ key }) => `signing key ${named(key)} revoked`,
 }
 
+const WITH_SCOPES: ReadonlySet<AuditLine['kind']> = new Set(['exchange', 'grant_given', 'token_issued'])
+
 /** What of a line may be long. */
 function handedOver(line: AuditLine): string {
   if (line.kind === 'call') return inputsOf(line)
-  return line.kind === 'exchange' || line.kind === 'grant_given' ? `[${line.scopes.join(' ')}]` : ''
+  return WITH_SCOPES.has(line.kind) ? `[${line.scopes.join(' ')}]` : ''
 }
 
 function inputsOf(line: AuditLine): string {
@@ -181,8 +185,15 @@ function eventMembers(record: EventRecord) {
     return { kind, key: kid, reason: `signs from ${new Date(signsAt).toISOString()}` }
   }
   if (record.kind === 'key_revoked') return { kind: record.kind, key: record.kid }
+  if (record.kind === 'refresh_refused') {
+    return { kind: record.kind, agent: record.client, outcome: 'denied', reason: record.reason } as const
+  }
   const { kind, agent, grant } = record
   if (kind === 'token_revoked') return { kind, agent, grant, reason: `by ${record.client}` }
+  if (kind === 'token_issued') {
+    const { server, scopes, txn, via } = record
+    return { kind, agent, grant, server, scopes, txn, outcome: 'issued', reason: `by ${via}` } as const
+  }
   if (kind === 'grant_revoked') return { kind, agent, grant, reason: `by ${record.by}` }
   const scopes = Object.entries(record.mounts).flatMap(([server, held]) =>
     held.map((scope) => `${server}:${scope}`),

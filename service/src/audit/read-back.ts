@@ -78,9 +78,16 @@ export async function readBack(
   }
 }
 
+const FINAL: ReadonlySet<AuditRecord['kind']> = new Set([
+  'decision',
+  'outcome',
+  'exchange_refused',
+  'refresh_refused',
+])
+
 /** Refused ones are never amended. */
 function amendedUntil(record: AuditRecord): number {
-  const final = record.kind === 'decision' || record.kind === 'outcome' || record.kind === 'exchange_refused'
+  const final = FINAL.has(record.kind)
   const refused = record.kind === 'exchange' && record.policy.effect === 'deny'
   return !final && !refused ? record.time + AMENDED_WITHIN_MS : -Infinity
 }

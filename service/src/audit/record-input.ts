@@ -89,6 +89,31 @@ export type EventInput =
       readonly acr: string
     }
   | {
+      /** Token 1, before it is signed. */
+      readonly kind: 'token_issued'
+      readonly user: AuditUser
+      readonly agent: string
+      /** What it was given for. */
+      readonly via: 'code' | 'refresh'
+      readonly grant: string
+      /** The login of the agent. */
+      readonly family: string
+      readonly txn: string
+      readonly server: string
+      readonly scopes: readonly string[]
+      /** `jti` of the token to be signed. The log keeps its SHA-256. */
+      readonly issued: string
+    }
+  | {
+      /** A client that proved who it is asked for a refresh in vain. */
+      readonly kind: 'refresh_refused'
+      readonly client: string
+      /** The login that the token was made for; absent when we did not make it. */
+      readonly family?: string | undefined
+      /** The code of a fault or of OAuth, never free text. */
+      readonly reason: string
+    }
+  | {
       /** A client asked for an exchange with a token that told nothing of a user: it was not verified, or not looked at. */
       readonly kind: 'exchange_refused'
       readonly client: string

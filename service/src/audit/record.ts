@@ -138,7 +138,16 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
   if (input.kind === 'key_rotated')
     return { kind: input.kind, ...head, kid: input.kid, signsAt: input.signsAt }
   if (input.kind === 'key_revoked') return { kind: input.kind, ...head, kid: input.kid }
+  if (input.kind === 'refresh_refused') {
+    const { kind, client, family, reason } = input
+    return { kind, ...head, client, family, reason }
+  }
   const user = { id: input.user.id }
+  if (input.kind === 'token_issued') {
+    const { kind, agent, via, grant, family, txn, server, scopes } = input
+    const issued = hashed(input.issued)
+    return { kind, ...head, user, agent, via, grant, family, txn, server, scopes, issued }
+  }
   if (input.kind === 'sign_in') {
     const { kind, provider, session, acr } = input
     return { kind, ...head, user, provider, session, acr }

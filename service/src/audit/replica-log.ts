@@ -44,7 +44,7 @@ export interface AuditWriter {
   /** Records an exchange before its token is signed. Resolves and throws like {@link AuditWriter.decide}. */
   exchange(input: ExchangeInput): Promise<string>
   /**
-   * Records a grant, a sign-in, or an exchange refused before its user was known, before it counts. Resolves and throws like
+   * Records a grant, a sign-in, token 1, or an exchange refused before its user was known, before it counts. Resolves and throws like
    * {@link AuditWriter.decide}.
    */
   event(input: EventInput): Promise<string>

@@ -1,16 +1,17 @@
 import { errors } from 'oidc-provider'
 import { describe, expect, test } from 'vitest'
 import type { Families } from '#grants'
-import { hashed } from '#kernel'
+import { hashed, Secret } from '#kernel'
 import type { Sealed, Vault } from '#vault'
 import { stateAdapter } from './adapter.ts'
+import { createRefreshTokens } from './refresh-tokens.ts'
 import type { StateRow, StateStore } from './state-store.ts'
 
 const NOW = 1_700_000_000_000
 const LOGIN = 'grant.family.session'
 
 /** An adapter on memory; the vault keeps what it was given and hands out numbers. */
-function opened({ live = true, replayed = false, grant = 'grant' } = {}) {
+function opened({ live = true, replayed = false, grant = 'grant', caller = 'assistant' } = {}) {
   const rows = new Map<string, StateRow>()
   const sealed = new Map<string, Buffer>()
   const revoked: string[] = []
@@ -24,10 +25,10 @@ function opened({ live = true, replayed = false, grant = 'grant' } = {}) {
       const before = rows.get(key(row.model, row.idHash))
       rows.set(key(row.model, row.idHash), { ...row, consumedAt: before?.consumedAt })
     },
-    consume: async (model, idHash, at) => {
+    consume: async (model, idHash, at, forgetAt) => {
       const row = rows.get(key(model, idHash))
       if (row === undefined || row.consumedAt !== undefined) return false
-      rows.set(key(model, idHash), { ...row, consumedAt: at })
+      rows.set(key(model, idHash), { ...row, consumedAt: at, expiresAt: forgetAt ?? row.expiresAt })
       return true
     },
     remove: async (model, idHash) => void rows.delete(key(model, idHash)),
@@ -46,12 +47,32 @@ function opened({ live = true, replayed = false, grant = 'grant' } = {}) {
     },
   } as unknown as Vault
   const families = {
-    live: async (id: string) => (live && !revoked.includes(id) ? { grant } : undefined),
+    live: async (id: string) =>
+      live && !revoked.includes(id)
+        ? { id, grant, server: 'crm', agent: 'assistant', usedAt: NOW }
+        : undefined,
     end: async (id: string) => revoked.push(id) > 0,
   } as unknown as Families
   const replay = { use: async () => !replayed }
-  const adapter = stateAdapter({ state, replay, vault, families, clock, errors })
-  return { adapter, rows, revoked, clock }
+  const grants = { live: async () => ({ mounts: { crm: { scopes: ['crm.read'], calls: {} } } }) as never }
+  const refreshTokens = createRefreshTokens({
+    key: new Secret(new Uint8Array(32)),
+    state,
+    families,
+    clock,
+  })
+  const adapter = stateAdapter({
+    state,
+    replay,
+    vault,
+    grants,
+    families,
+    refreshTokens,
+    clock,
+    errors,
+    caller: () => caller,
+  })
+  return { adapter, rows, revoked, clock, ids: refreshTokens }
 }
 
 describe('the library’s state', () => {
@@ -147,7 +168,7 @@ describe('the library’s Grant', () => {
   test('is found while our grant lives and its login was not ended', async () => {
     const { adapter, revoked } = opened()
     await adapter('Grant').upsert(LOGIN, grant, 60)
-    expect(await adapter('Grant').find(LOGIN)).toEqual(grant)
+    expect(await adapter('Grant').find(LOGIN)).toMatchObject(grant)
     revoked.push('family')
     expect(await adapter('Grant').find(LOGIN)).toBeUndefined()
   })
@@ -164,10 +185,91 @@ describe('the library’s Grant', () => {
     expect(await adapter('Grant').find('x')).toBeUndefined()
   })
 
+  test('holds no more than ours holds now at the server of the login', async () => {
+    const { adapter } = opened()
+    await adapter('Grant').upsert(LOGIN, { ...grant, resources: { mount: 'crm.write crm.read' } }, 60)
+    expect(await adapter('Grant').find(LOGIN)).toMatchObject({ resources: { mount: 'crm.read' } })
+  })
+
+  test('does not run out under a login that is in use', async () => {
+    const { adapter, clock } = opened()
+    const days = 24 * 3600
+    await adapter('Grant').upsert(LOGIN, { ...grant, exp: NOW / 1000 + 28 * days }, 28 * days)
+    for (let day = 0; day < 100; day += 13) {
+      clock.at += 13 * days * 1000
+      expect((await adapter('Grant').find(LOGIN))?.exp).toBeGreaterThan(clock.at / 1000)
+    }
+  })
+
   test('destroyed, ends its login', async () => {
     const { adapter, revoked } = opened()
     await adapter('Grant').destroy(LOGIN)
     expect(revoked).toEqual(['family'])
+  })
+})
+
+describe('a refresh token', () => {
+  const payload = { accountId: 'a', clientId: 'assistant', grantId: LOGIN, kind: 'RefreshToken' }
+  const model = async (options?: Parameters<typeof opened>[0]) => {
+    const memory = opened(options)
+    const token = memory.ids.first('family')
+    const tokens = memory.adapter('RefreshToken')
+    await tokens.upsert(token, payload, 1000)
+    return { ...memory, token, tokens }
+  }
+
+  test('used twice within ten seconds is there both times, and after that ends its login', async () => {
+    const { tokens, token, clock, revoked } = await model()
+    await tokens.consume(token)
+    clock.at += 9999
+    expect(await tokens.find(token)).toEqual(payload)
+    await tokens.consume(token)
+    clock.at += 1
+    expect(revoked).toEqual([])
+    await expect(tokens.find(token)).rejects.toThrow(errors.InvalidGrant)
+    expect(revoked).toEqual(['family'])
+  })
+
+  test('that another use took while it was looked at, long ago by now, ends its login', async () => {
+    const { tokens, token, clock, revoked } = await model()
+    await tokens.consume(token)
+    clock.at += 10_000
+    await expect(tokens.consume(token)).rejects.toThrow(errors.InvalidGrant)
+    expect(revoked).toEqual(['family'])
+  })
+
+  test('that was used stays ten minutes longer, and is known for what it is without its row', async () => {
+    const { tokens, token, rows, clock, revoked } = await model()
+    await tokens.consume(token)
+    expect([...rows.values()].map(({ expiresAt }) => expiresAt)).toEqual([clock.at + 600_000])
+    rows.clear()
+    await expect(tokens.find(token)).rejects.toThrow(errors.InvalidGrant)
+    expect(revoked).toEqual(['family'])
+  })
+
+  test('shown by another client is not found, and nothing ends', async () => {
+    const { tokens, token, revoked } = await model({ caller: 'other' })
+    await expect(tokens.find(token)).rejects.toThrow(errors.InvalidGrant)
+    await tokens.consume(token)
+    const used = await model({ caller: 'other' })
+    used.rows.clear()
+    await expect(used.tokens.find(used.token)).rejects.toThrow(errors.InvalidGrant)
+    expect([...revoked, ...used.revoked]).toEqual([])
+  })
+
+  test('that was not used in time is over, and its login is not ended for it', async () => {
+    const { tokens, token, rows, clock, revoked } = await model()
+    clock.at += 1_000_000
+    await expect(tokens.find(token)).rejects.toMatchObject({ cause: { code: 'oauth.refresh_token_expired' } })
+    clock.at += 14 * 24 * 3600_000
+    rows.clear()
+    await expect(tokens.find(token)).rejects.toMatchObject({ cause: { code: 'oauth.refresh_token_expired' } })
+    expect(revoked).toEqual([])
+  })
+
+  test('of a login that is over is refused', async () => {
+    const { tokens, token } = await model({ live: false })
+    await expect(tokens.find(token)).rejects.toMatchObject({ cause: { code: 'oauth.login_ended' } })
   })
 })
 

@@ -1,28 +1,51 @@
 import { ACCESS_TOKEN_SECONDS, ASSERTION_SECONDS_MAX, CLOCK_SKEW_SECONDS } from '@tetrapod/protocol'
 import type { Adapter, AdapterPayload, errors as libraryErrors } from 'oidc-provider'
-import type { Families } from '#grants'
+import type { Families, Grants } from '#grants'
 import { type Clock, hashed, nowSeconds } from '#kernel'
-import type { RowKey, Vault } from '#vault'
-import { parseLoginId } from './login-id.ts'
+import type { Vault } from '#vault'
+import { grantAdapter } from './grant-adapter.ts'
+import { endLogin } from './login-id.ts'
+import { PUSHED_REQUEST, pushedRequestAdapter } from './pushed-adapter.ts'
+import { refreshTokenAdapter } from './refresh-token-adapter.ts'
+import { REFRESH_TOKEN, type RefreshTokens } from './refresh-tokens.ts'
+import { type SealedState, sealedState } from './sealed-state.ts'
 import type { ReplayStore, StateRow, StateStore } from './state-store.ts'
 
 export interface AdapterDeps {
   readonly state: StateStore
   readonly replay: ReplayStore
   readonly vault: Vault
+  readonly grants: Pick<Grants, 'live'>
   readonly families: Families
+  readonly refreshTokens: RefreshTokens
   readonly clock: Clock
   readonly errors: typeof libraryErrors
+  /** The client id of the request that is being answered, as far as it is known. */
+  readonly caller: () => string | undefined
 }
+
+export type ModelAdapterDeps = AdapterDeps & { readonly sealed: SealedState }
 
 /**
  * Where the library keeps its state: ids hashed, payloads sealed, single use by one conditional write. The library itself
  * reads and then writes, and ignores what `consume` says; so a second use throws here.
  */
 export function stateAdapter(deps: AdapterDeps): (model: string) => Adapter {
-  const nextVersion = growing(deps.clock)
-  return (model) =>
-    model === 'ReplayDetection' ? replayAdapter(deps) : modelAdapter(model, { ...deps, nextVersion })
+  const all = { ...deps, sealed: sealedState(deps) }
+  return (model) => {
+    switch (model) {
+      case 'ReplayDetection':
+        return replayAdapter(all)
+      case REFRESH_TOKEN:
+        return refreshTokenAdapter(modelAdapter(model, all), all)
+      case PUSHED_REQUEST:
+        return pushedRequestAdapter(modelAdapter(model, all), all)
+      case 'Grant':
+        return grantAdapter(modelAdapter(model, all), all)
+      default:
+        return modelAdapter(model, all)
+    }
+  }
 }
 
 /**
@@ -31,32 +54,24 @@ export function stateAdapter(deps: AdapterDeps): (model: string) => Adapter {
  */
 const CODE_KEPT_SECONDS = ACCESS_TOKEN_SECONDS + CLOCK_SKEW_SECONDS
 
-function modelAdapter(model: string, deps: AdapterDeps & { readonly nextVersion: () => number }): Adapter {
-  const { state, vault, clock, errors, nextVersion } = deps
+function modelAdapter(model: string, deps: ModelAdapterDeps): Adapter {
+  const { state, sealed, clock, errors } = deps
+  const keptMs = model === 'AuthorizationCode' ? CODE_KEPT_SECONDS * 1000 : 0
   const opened = async (row: StateRow | undefined): Promise<AdapterPayload | undefined> => {
-    if (row === undefined || endOf(row) <= clock.now()) return undefined
-    const payload = JSON.parse(
-      Buffer.from(await vault.open(keyOf(row), row.sealed)).toString(),
-    ) as AdapterPayload
+    if (row === undefined || endOf(row, keptMs) <= clock.now()) return undefined
+    const payload = await sealed.open(row)
     return row.consumedAt === undefined
       ? payload
       : // The library looks for a second use only while a code has not expired.
-        { ...payload, exp: Math.floor(endOf(row) / 1000), consumed: Math.floor(row.consumedAt / 1000) }
+        {
+          ...payload,
+          exp: Math.floor(endOf(row, keptMs) / 1000),
+          consumed: Math.floor(row.consumedAt / 1000),
+        }
   }
   return {
-    async upsert(id, payload, expiresIn) {
-      const row = { model, idHash: hashed(id), version: nextVersion() }
-      await state.upsert({
-        ...row,
-        sealed: await vault.seal(keyOf(row), Buffer.from(JSON.stringify(payload))),
-        grantId: payload.grantId,
-        uidHash: payload.uid === undefined ? undefined : hashed(payload.uid),
-        consumedAt: undefined,
-        expiresAt: expiresIn ? clock.now() + expiresIn * 1000 + keptMs(model) : undefined,
-      })
-    },
+    upsert: (id, payload, seconds) => sealed.write(model, id, payload, { seconds, keptMs }),
     async find(id) {
-      if (model === 'Grant' && !(await loginLives(id, deps))) return undefined
       return opened(await state.find(model, hashed(id)))
     },
     async findByUid(uid) {
@@ -69,13 +84,10 @@ function modelAdapter(model: string, deps: AdapterDeps & { readonly nextVersion:
       const idHash = hashed(id)
       if (await state.consume(model, idHash, clock.now())) return
       const row = await state.find(model, idHash)
-      if (row?.grantId !== undefined) await endLogin(row.grantId, deps)
+      if (row?.grantId !== undefined) await endLogin(row.grantId, deps.families)
       throw new errors.InvalidGrant('it was used before')
     },
-    async destroy(id) {
-      if (model === 'Grant') await endLogin(id, deps)
-      await state.remove(model, hashed(id))
-    },
+    destroy: (id) => state.remove(model, hashed(id)),
     revokeByGrantId: (grantId) => state.removeByGrant(model, grantId),
   }
 }
@@ -98,34 +110,7 @@ function replayAdapter({ replay, clock, errors }: AdapterDeps): Adapter {
   }
 }
 
-/** Finding the library's Grant asks whether ours lives: this is what stops codes at once. */
-async function loginLives(id: string, { families }: AdapterDeps): Promise<boolean> {
-  const login = parseLoginId(id)
-  const family = login === undefined ? undefined : await families.live(login.family)
-  return family !== undefined && family.grant === login?.grant
-}
-
-/** A replayed code ends the login it was for, the tokens already out included; the user's grant stays. */
-async function endLogin(id: string, { families }: AdapterDeps): Promise<void> {
-  const login = parseLoginId(id)
-  if (login !== undefined) await families.end(login.family)
-}
-
-/** Until when it is found, in milliseconds: a code that was used, until it is forgotten. */
-function endOf({ model, consumedAt, expiresAt = Infinity }: StateRow): number {
-  return consumedAt === undefined ? expiresAt - keptMs(model) : expiresAt
-}
-
-function keptMs(model: string): number {
-  return model === 'AuthorizationCode' ? CODE_KEPT_SECONDS * 1000 : 0
-}
-
-function keyOf({ model, idHash, version }: Pick<StateRow, 'model' | 'idHash' | 'version'>): RowKey {
-  return { purpose: 'oauth', record: `${model}:${idHash}`, field: 'payload', version }
-}
-
-/** Row versions that grow with every write, over restarts too. */
-function growing(clock: Clock): () => number {
-  let last = 0
-  return () => (last = Math.max(last + 1, clock.now()))
+/** Until when it is found, in milliseconds: what was used, until it is forgotten. */
+function endOf({ consumedAt, expiresAt = Infinity }: StateRow, keptMs: number): number {
+  return consumedAt === undefined ? expiresAt - keptMs : expiresAt
 }

@@ -5,10 +5,9 @@ import type { Users } from '#users'
 import type { Cookies } from './cookies.ts'
 import { failurePage } from './failure-page.ts'
 import { fault } from './faults.ts'
+import { checkRequestSize } from './request-size.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
-const QUERY_BYTES_MAX = 4096
-const STATE_BYTES_MAX = 1024
 /** Of people who are not signed in, all together. */
 const BURST = 100
 const PER_SECOND = 20
@@ -29,7 +28,7 @@ export interface AuthorizeDeps {
 export function authorize({ library, users, cookies, clock, log }: AuthorizeDeps): Handler {
   const take = createTokenBucket({ perSecond: PER_SECOND, burst: BURST, clock })
   const admit = async (request: IncomingMessage) => {
-    checkSize(request.url ?? '')
+    checkRequestSize(request.url?.split('?').slice(1).join('?') ?? '')
     // A cookie that somebody made up is no sign-in.
     if ((await users.session(cookies.session(request.headers.cookie))) !== undefined) return
     const wait = take()
@@ -45,12 +44,4 @@ export function authorize({ library, users, cookies, clock, log }: AuthorizeDeps
     }
     await library(request, response)
   }
-}
-
-function checkSize(url: string): void {
-  const query = url.slice(url.indexOf('?') + 1)
-  if (Buffer.byteLength(query) > QUERY_BYTES_MAX) throw fault.request_too_large({ detail: 'query' })
-  const states = new URLSearchParams(query).getAll('state')
-  if (states.some((state) => Buffer.byteLength(state) > STATE_BYTES_MAX))
-    throw fault.request_too_large({ detail: 'state' })
 }

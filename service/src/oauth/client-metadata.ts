@@ -8,7 +8,7 @@ export function clientMetadata({ key, name, redirectUris, credential }: Agent): 
     client_id: key,
     client_name: name,
     redirect_uris: [...redirectUris],
-    grant_types: ['authorization_code'],
+    grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code' as const],
     // The others put the code where scripts and other pages find it.
     response_modes: ['query' as const],

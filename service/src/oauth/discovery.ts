@@ -16,7 +16,7 @@ const AUTH_METHODS = ['private_key_jwt', 'client_secret_basic', 'client_secret_p
 export function announceTruth(provider: Provider, servers: Servers): void {
   const { issuer } = provider
   const ours = {
-    grant_types_supported: ['authorization_code', GRANT_TOKEN_EXCHANGE],
+    grant_types_supported: ['authorization_code', 'refresh_token', GRANT_TOKEN_EXCHANGE],
     response_modes_supported: ['query'],
     protected_resources: servers.all.map(({ mount }) => mount),
     introspection_endpoint: `${issuer}/introspect`,
@@ -32,6 +32,5 @@ export function announceTruth(provider: Provider, servers: Servers): void {
     const said = Object.entries(ctx.body).filter(([member]) => !WITHDRAWN.has(member))
     ctx.body = { ...Object.fromEntries(said), ...ours }
     ctx.set('cache-control', 'public, max-age=300')
-    ctx.set('access-control-allow-origin', '*')
   })
 }

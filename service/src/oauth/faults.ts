@@ -28,7 +28,11 @@ export const fault = faults('oauth', {
   ],
   request_too_large: [
     'invalid',
-    'The authorization request is too large: the agent may send a query of at most 4 KiB, and in it a state of at most 1 KiB.',
+    'The authorization request is too large: the agent may send parameters of at most 4 KiB, and among them a state of at most 1 KiB.',
+  ],
+  pushed_malformed: [
+    'invalid',
+    'Push the parameters of the authorization request in a form, with nothing in the query and no request_uri among them.',
   ],
   busy: [
     'limited',
@@ -36,6 +40,19 @@ export const fault = faults('oauth', {
   ],
   session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
   agent_unknown: ['missing', 'This agent is not known here. Remove it, add it again, and start over.'],
+  login_ended: [
+    'denied',
+    'This login is over: it was ended, or the permission of the agent was revoked, ran out or no longer covers it. Log in again.',
+  ],
+  user_gone: ['denied', 'The user of this login is not known here any more.'],
+  refresh_token_expired: ['denied', 'The refresh token was not used for 14 days. Log in again.'],
+  refresh_token_reused: [
+    'denied',
+    'The refresh token was used before, and not just now: somebody else may hold it, so the login was ended. Keep the newest one of every answer, and log in again.',
+  ],
+  // One sentence for both: what another client holds is not said.
+  refresh_token_unknown: ['denied', 'This client has no such refresh token. Log in again.'],
+  refresh_token_of_another: ['denied', 'This client has no such refresh token. Log in again.'],
   consent_empty: [
     'invalid',
     'There is nothing to agree to: the agent asked for no scope that this server has.',

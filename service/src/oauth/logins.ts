@@ -1,18 +1,16 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { type Families, type Grants, grantsCalls, grantsScopes } from '#grants'
 import type { Server, Servers } from '#servers'
-import type { Tokens } from '#tokens'
 import type { Users } from '#users'
 import { callsFrom } from './closure.ts'
 import type { Cookies } from './cookies.ts'
-import { formatLoginId, parseLoginId } from './login-id.ts'
+import { formatLoginId } from './login-id.ts'
 
 export interface LoginDeps {
   readonly servers: Servers
   readonly users: Users
   readonly grants: Grants
   readonly families: Families
-  readonly tokens: Tokens
   readonly cookies: Cookies
 }
 
@@ -77,25 +75,4 @@ function requestedScopes(
   known: Readonly<Record<string, string>>,
 ): ReadonlySet<string> {
   return new Set([...ctx.oidc.requestParamScopes].filter((scope) => Object.hasOwn(known, scope)))
-}
-
-/** The claims that make token 1 the root of a chain. */
-export async function rootClaims(ctx: KoaContextWithOIDC, { tokens, users }: LoginDeps) {
-  const { AuthorizationCode: code } = ctx.oidc.entities
-  const login = parseLoginId(String(code?.grantId))
-  const user = code?.accountId === undefined ? undefined : await users.find(code.accountId)
-  if (login === undefined || user === undefined || code?.clientId === undefined) {
-    throw new Error('an access token can only come from a code of a known user')
-  }
-  return {
-    ...tokens.root({
-      grant: login.grant,
-      family: login.family,
-      session: login.session,
-      agent: code.clientId,
-      subjectId: user.subjectId,
-      authTime: code.authTime ?? 0,
-      acr: code.acr ?? '',
-    }),
-  }
 }

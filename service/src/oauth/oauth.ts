@@ -7,14 +7,18 @@ import type { Log, Secret } from '#kernel'
 import type { Feed, Revocation } from '#revocation'
 import type { Tickets } from '#tickets'
 import type { Tokens } from '#tokens'
+import { anyOrigin } from './any-origin.ts'
 import { authorize } from './authorize.ts'
 import type { Client, ClientAuthenticationDeps } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
 import { announceTruth } from './discovery.ts'
 import { failurePage } from './failure-page.ts'
+import { heldRefreshTokens } from './held-refresh-tokens.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { introspection } from './introspection.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
+import { pushedAuthorization } from './pushed.ts'
+import { createRefreshTokens } from './refresh-tokens.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { rotatingLibrary } from './rotating-library.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -22,7 +26,10 @@ import { tokenEndpoint } from './token-endpoint.ts'
 import { tokenRevocation } from './token-revocation.ts'
 
 export interface OAuthDeps
-  extends Omit<ProviderDeps, 'cookies' | 'keys'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
+  extends
+    Omit<ProviderDeps, 'cookies' | 'keys' | 'refreshTokens' | 'audit'>,
+    ExchangeDeps,
+    Pick<InteractionDeps, 'recordConsent'> {
   readonly clients: (id: string) => Client | undefined
   readonly revocation: Revocation
   readonly feed: Feed
@@ -30,6 +37,8 @@ export interface OAuthDeps
   /** Puts a sign-in on record before it counts. */
   readonly recordSignIn: Parameters<typeof signInRoutes>[0]['recordSignIn']
   readonly cookieKey: Secret<Uint8Array>
+  /** Makes refresh tokens and knows them again. */
+  readonly refreshKey: Secret<Uint8Array>
   readonly log: Log
 }
 
@@ -37,8 +46,9 @@ export interface OAuthDeps
 export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const { issuer, users, tickets, tokens, log } = deps
   const cookies = createCookies(issuer)
+  const refreshTokens = createRefreshTokens({ ...deps, key: deps.refreshKey })
   const libraryNow = rotatingLibrary(tokens.keys, async (keys) => {
-    const provider = await createProvider({ ...deps, cookies, keys })
+    const provider = await createProvider({ ...deps, cookies, keys, refreshTokens })
     announceTruth(provider, deps.servers)
     return { provider, handle: fromPublicUrl(issuer, provider.callback()) }
   })
@@ -51,6 +61,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
     replay: deps.replay,
     clock: deps.clock,
   }
+  const held = heldRefreshTokens({ ...deps, refreshTokens })
   const shared = { publicUrl: issuer, users, tickets, cookies }
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.route('/', signInRoutes({ ...shared, recordSignIn: deps.recordSignIn }))
@@ -63,18 +74,25 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
 
   return {
     paths: {
-      '/.well-known/oauth-authorization-server': library,
-      '/.well-known/openid-configuration': library,
-      '/jwks': async (request, response) => document(await jwks(tokens), JWKS_SECONDS)(request, response),
-      '/token': tokenEndpoint({
-        clients,
-        exchange: (caller, request) => exchange(caller, request, deps),
-        check: tokens.check,
-        library,
-        log,
-      }),
-      '/introspect': introspection({ ...deps, clients }),
-      '/revoke': tokenRevocation({ ...deps, clients }),
+      '/.well-known/oauth-authorization-server': anyOrigin(library, 'GET'),
+      '/.well-known/openid-configuration': anyOrigin(library, 'GET'),
+      '/jwks': anyOrigin(
+        async (request, response) => document(await jwks(tokens), JWKS_SECONDS)(request, response),
+        'GET',
+      ),
+      '/par': anyOrigin(pushedAuthorization({ library, log }), 'POST'),
+      '/token': anyOrigin(
+        tokenEndpoint({
+          clients,
+          exchange: (caller, request) => exchange(caller, request, deps),
+          check: tokens.check,
+          library,
+          log,
+        }),
+        'POST',
+      ),
+      '/introspect': introspection({ ...deps, clients, ...held }),
+      '/revoke': tokenRevocation({ ...deps, clients, ...held }),
       '/revocations': revocationFeed({ clients, feed: deps.feed }),
     },
     segments: {

@@ -1,22 +1,31 @@
 import type { Configuration, Provider } from 'oidc-provider'
 import { ACCESS_TOKEN_SECONDS, parseClientAssertion, SIGNING_ALGORITHM } from '@tetrapod/protocol'
 import type { Agent } from '#agents'
+import type { Audit } from '#audit'
 import { configuredFetch, type Egress } from '#egress'
 import { pageHeaders } from '#http'
 import { type Log, nowSeconds, type Secret } from '#kernel'
-import type { KeySet } from '#tokens'
+import type { KeySet, Tokens } from '#tokens'
 import { type AdapterDeps, stateAdapter } from './adapter.ts'
 import { clientMetadata } from './client-metadata.ts'
 import { renderProtocolError } from './error-page.ts'
+import { LOGIN_SECONDS } from './grant-adapter.ts'
+import { rootClaims } from './issue.ts'
 import { type Library, loadLibrary } from './library.ts'
-import { loadLogin, type LoginDeps, rootClaims } from './logins.ts'
+import { loadLogin, type LoginDeps } from './logins.ts'
 import { promptPolicy } from './prompts.ts'
+import { refreshAllowed } from './refresh.ts'
+import { REFRESH_IDLE_SECONDS } from './refresh-tokens.ts'
+import { recordRefusals } from './refusals.ts'
 import { defaultScope, resourceInfo } from './resources.ts'
+import { nameRefreshTokens } from './token-ids.ts'
 
-export interface ProviderDeps extends Omit<AdapterDeps, 'errors'>, LoginDeps {
+export interface ProviderDeps extends Omit<AdapterDeps, 'errors' | 'caller' | 'grants'>, LoginDeps {
   readonly issuer: string
   /** The agents that the catalogue names. */
   readonly registered: readonly Agent[]
+  readonly tokens: Tokens
+  readonly audit: Audit
   readonly egress: Egress
   /** What the library signs with, and what it knows of its own. */
   readonly keys: KeySet
@@ -32,6 +41,8 @@ export interface ProviderDeps extends Omit<AdapterDeps, 'errors'>, LoginDeps {
 export async function createProvider(deps: ProviderDeps): Promise<Provider> {
   const library = await loadLibrary()
   const provider = new library.Provider(deps.issuer, configuration(deps, library))
+  nameRefreshTokens(library, provider.RefreshToken, deps.refreshTokens)
+  recordRefusals(provider, deps)
   // Behind a proxy the scheme comes from `publicUrl`, which the front writes into the one header that is trusted here.
   provider.proxy = true
   // Whatever page the library makes by itself is held to the rules of ours: it runs nothing and sends nothing.
@@ -49,10 +60,15 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
   const { keys, servers, users, egress, cookies, cookieKey, clock } = deps
   const { errors } = library
   return {
-    adapter: stateAdapter({ ...deps, errors }),
+    adapter: stateAdapter({ ...deps, errors, caller: () => library.Provider.ctx?.oidc.client?.clientId }),
     clients: deps.registered.map(clientMetadata),
     jwks: { keys: keys.published.map(({ privateJwk }) => privateJwk) },
-    routes: { authorization: '/authorize', token: '/token', jwks: '/jwks' },
+    routes: {
+      authorization: '/authorize',
+      pushed_authorization_request: '/par',
+      token: '/token',
+      jwks: '/jwks',
+    },
     scopes: ['openid'],
     responseTypes: ['code'],
     clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
@@ -67,7 +83,7 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       dPoP: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
       claimsParameter: { enabled: false },
       resourceIndicators: {
         enabled: true,
@@ -87,17 +103,20 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
     findAccount: async (_ctx, id) =>
       (await users.find(id)) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,
     loadExistingGrant: (ctx) => loadLogin(ctx, deps),
-    extraTokenClaims: (ctx) => rootClaims(ctx, deps),
-    issueRefreshToken: () => false,
+    extraTokenClaims: (ctx, token) => rootClaims(ctx, token, deps, errors),
+    // All who come here are used by a person: nobody has to ask for `offline_access`.
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: refreshAllowed(deps, errors),
     // A code belongs to its login alone: another login in the same browser, to a second server perhaps, must not end it.
     expiresWithSession: () => false,
     allowOmittingSingleRegisteredRedirectUri: false,
     ttl: {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ACCESS_TOKEN_SECONDS,
       AuthorizationCode: 60,
-      Grant: 24 * 3600,
+      Grant: LOGIN_SECONDS,
       IdToken: ACCESS_TOKEN_SECONDS,
       Interaction: 15 * 60,
+      RefreshToken: REFRESH_IDLE_SECONDS,
       Session: 12 * 3600,
     },
     cookies: {
@@ -120,7 +139,6 @@ function configuration(deps: ProviderDeps, library: Library): Configuration {
       }
     },
     renderError: renderProtocolError,
-    clientBasedCORS: () => false,
     fetch: configuredFetch(egress),
   }
 }

@@ -25,7 +25,8 @@ export async function resourceInfo(
     throw new errors.InvalidTarget('name exactly one resource')
   const server = servers.byMount(resource)
   if (server === undefined) throw new errors.InvalidTarget('this resource is not one of ours')
-  const login = parseLoginId(ctx.oidc.entities.AuthorizationCode?.grantId ?? '')
+  const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities
+  const login = parseLoginId((code ?? refresh)?.grantId ?? '')
   const grant = login === undefined ? undefined : await grants.live(login.grant)
   return {
     scope: Object.keys(server.scopes).join(' '),

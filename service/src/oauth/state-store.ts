@@ -23,8 +23,11 @@ export interface StateStore {
   findByUid(model: string, uidHash: string): Promise<StateRow | undefined>
   /** Inserts or replaces; never clears `consumedAt` of a row that is there. */
   upsert(row: StateRow): Promise<void>
-  /** Marks used. False, and nothing written, when it is unknown or was used before: of two at once one wins. */
-  consume(model: string, idHash: string, at: number): Promise<boolean>
+  /**
+   * Marks used, to be forgotten at `forgetAt` if that is given. False, and nothing written, when it is unknown or was used
+   * before: of two at once one wins.
+   */
+  consume(model: string, idHash: string, at: number, forgetAt?: number): Promise<boolean>
   remove(model: string, idHash: string): Promise<void>
   removeByGrant(model: string, grantId: string): Promise<void>
   /** Forgets what expired before `now` (milliseconds). */

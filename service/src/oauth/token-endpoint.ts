@@ -1,10 +1,11 @@
-import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { brokerFault, type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
 import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
 import type { Kind, Log } from '#kernel'
 import { authenticateClient, type ClientAuthenticationDeps } from './client-authentication.ts'
 import { fault } from './faults.ts'
+import { unread } from './unread.ts'
 
 /** RFC 8693 §2.2, in front of the library: it never hears of this grant, so no registration can obtain it. */
 export interface TokenEndpointDeps {
@@ -18,6 +19,7 @@ export interface TokenEndpointDeps {
 }
 
 export const BODY_BYTES_MAX = 64 * 1024
+const OFFLINE_ACCESS = 'offline_access'
 const REPEATABLE = new Set(['resource', 'audience'])
 
 /** The token endpoint: reads the body once, answers exchanges itself and hands everything else on. */
@@ -28,7 +30,7 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
       deps.check()
       const parameters = new URLSearchParams(isForm(request) ? body.toString() : '')
       if (parameters.get('grant_type') !== GRANT_TOKEN_EXCHANGE) {
-        await deps.library(unread(request, body), response)
+        await deps.library(unread(request, refreshable(parameters, body)), response)
         return
       }
       sendJson(response, ...(await answered(request, parameters, deps)))
@@ -38,15 +40,13 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
   }
 }
 
-/** The same request with its body still to be read, which the library wants to do itself. */
-function unread(request: IncomingMessage, body: Buffer): IncomingMessage {
-  const { method, url, headers, rawHeaders, httpVersion } = request
-  const again = new IncomingMessage(request.socket)
-  // Complete: its end must not be taken for a connection that broke.
-  Object.assign(again, { method, url, headers, rawHeaders, httpVersion, complete: true })
-  again.push(body)
-  again.push(null)
-  return again
+/** Some agents name `offline_access` in every refresh too. It is no scope here, and nothing to refuse them for. */
+function refreshable(parameters: URLSearchParams, body: Buffer): Buffer {
+  if (parameters.get('grant_type') !== 'refresh_token') return body
+  const scopes = parameters.get('scope')?.split(' ') ?? []
+  if (!scopes.includes(OFFLINE_ACCESS)) return body
+  parameters.set('scope', scopes.filter((scope) => scope !== OFFLINE_ACCESS).join(' '))
+  return Buffer.from(parameters.toString())
 }
 
 type Answer = readonly [status: number, body: object]

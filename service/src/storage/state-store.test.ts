@@ -54,6 +54,17 @@ describe.each(backends)('state in %s', (_, place) => {
     expect((await state.find('AuthorizationCode', 'h2'))?.consumedAt).toBeUndefined()
   })
 
+  test('what is used is forgotten when its use says so, and else when it would have been', async () => {
+    const { state } = await place()()
+    await state.upsert(code)
+    await state.upsert({ ...code, idHash: 'h2' })
+    await state.consume('AuthorizationCode', 'h1', 100, 250)
+    await state.consume('AuthorizationCode', 'h1', 100, 900)
+    await state.consume('AuthorizationCode', 'h2', 100)
+    expect((await state.find('AuthorizationCode', 'h1'))?.expiresAt).toBe(250)
+    expect((await state.find('AuthorizationCode', 'h2'))?.expiresAt).toBe(1000)
+  })
+
   test('a code nobody issued cannot be redeemed', async () => {
     const { state } = await place()()
     await state.upsert(code)

@@ -11,10 +11,10 @@ export function createStateStore(db: Kysely<Tables>): StateStore {
     findByUid: async (model, uidHash) =>
       fromRow(await states.where('model', '=', model).where('uid_hash', '=', uidHash).executeTakeFirst()),
     upsert: (row) => upsert(db, row),
-    consume: async (model, idHash, at) => {
+    consume: async (model, idHash, at, forgetAt) => {
       const { numUpdatedRows } = await db
         .updateTable('states')
-        .set({ consumed_at: at })
+        .set(forgetAt === undefined ? { consumed_at: at } : { consumed_at: at, expires_at: forgetAt })
         .where('model', '=', model)
         .where('id_hash', '=', idHash)
         .where('consumed_at', 'is', null)

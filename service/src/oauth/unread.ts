@@ -1,0 +1,13 @@
+import { IncomingMessage } from 'node:http'
+
+/** The same request with its body, or another one, still to be read, which the library wants to do itself. */
+export function unread(request: IncomingMessage, body: Buffer): IncomingMessage {
+  const { method, url, rawHeaders, httpVersion } = request
+  const headers = { ...request.headers, 'content-length': String(body.length) }
+  const again = new IncomingMessage(request.socket)
+  // Complete: its end must not be taken for a connection that broke.
+  Object.assign(again, { method, url, headers, rawHeaders, httpVersion, complete: true })
+  again.push(body)
+  again.push(null)
+  return again
+}

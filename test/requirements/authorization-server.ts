@@ -1,0 +1,393 @@
+import type { Requirement } from './requirement.ts'
+
+const server = 'test/flow/authorization-server.test.ts'
+const pushed = 'test/flow/pushed-authorization.test.ts'
+const refresh = 'test/flow/refresh.test.ts'
+const ends = 'test/flow/refresh-ends.test.ts'
+const discovery = 'test/flow/discovery.test.ts'
+const clients = 'test/flow/client-authentication.test.ts'
+const consent = 'test/flow/consent.test.ts'
+const signIn = 'test/flow/sign-in.test.ts'
+const browser = 'test/flow/browser-rules.test.ts'
+const anyOrigin = 'test/flow/any-origin.test.ts'
+const adapter = 'service/src/oauth/adapter.test.ts'
+const issue = 'service/src/oauth/issue.test.ts'
+
+const REGISTRATION = 'agents do not register themselves'
+const DOCUMENTS = 'agents do not bring client ID metadata documents'
+const INTROSPECTION = 'introspection and revocation are not offered'
+
+/** What the standards forbid an authorization server, and demand of it. */
+export const authorizationServerRequirements: readonly Requirement[] = [
+  {
+    section: 'RFC 8414 §3.3',
+    sentence:
+      'The issuer in the document is the one that its address was built from; another gets no document.',
+    tests: [
+      [discovery, 'is served for this issuer alone, and every address in it is under it'],
+      [server, 'another Host gets nothing'],
+      [server, 'no forwarded header changes an address in it'],
+    ],
+  },
+  {
+    section: 'RFC 8414 §2',
+    sentence: 'Every member is true; what is not offered is not announced.',
+    tests: [
+      [discovery, 'has no member that is not in this list'],
+      [discovery, 'names grants that are answered, and no others are'],
+      [server, 'both documents are the same, and every member is pinned'],
+    ],
+  },
+  {
+    section: 'RFC 8707 §2',
+    sentence: 'A resource that is unknown, malformed or has a fragment is refused with invalid_target.',
+    tests: [
+      [server, 'a resource nobody knows'],
+      [server, 'a mount with %s'],
+      [server, 'the URL of the server itself, which only the gateway may have tokens for'],
+      [server, 'an API, which only a server may have tokens for'],
+    ],
+  },
+  {
+    section: 'RFC 8707 §2',
+    sentence: 'A token has one audience: two resources give none.',
+    tests: [
+      [server, 'two resources'],
+      [server, 'gives no token for two resources'],
+      [refresh, 'a resource that is %s'],
+    ],
+  },
+  {
+    section: 'RFC 8707 §2.2',
+    sentence: 'The token request names what was authorized or is refused; there is no audience by default.',
+    tests: [
+      [server, 'no resource'],
+      [server, 'gives no token for %s'],
+      [refresh, 'a resource that is %s'],
+    ],
+  },
+  {
+    section: 'RFC 9207 §2',
+    sentence: 'iss goes with every answer to the agent, success and error.',
+    tests: [
+      [server, 'not at all when it is good'],
+      [server, 'no page allowed where one is needed'],
+      [server, 'no page allowed for who is not signed in'],
+      [consent, 'a no goes back to the agent as access_denied, with iss and state, and gives nothing'],
+      [pushed, 'that led two people to their pages becomes one code, however long they stay there'],
+    ],
+  },
+  {
+    section: 'RFC 9068 §2',
+    sentence: 'A token has the type at+jwt, one string as its audience, and all required claims.',
+    tests: [[server, 'has exactly the claims of a root token']],
+  },
+  {
+    section: 'RFC 7636 §4.4.1',
+    sentence: 'No challenge, a plain one, or one whose method is left to a default is refused.',
+    tests: [
+      [server, 'no PKCE challenge'],
+      [server, 'a plain challenge'],
+      [server, 'a challenge whose method is left to a default'],
+      [server, 'a challenge that is too short'],
+      [pushed, 'no PKCE challenge'],
+      [pushed, 'a plain challenge'],
+    ],
+  },
+  {
+    section: 'RFC 7636 §4.6',
+    sentence: 'A wrong verifier, or none, gives no token.',
+    tests: [
+      [server, 'another verifier'],
+      [server, 'no verifier'],
+      [
+        server,
+        'is not spent by any number of wrong verifiers: who guesses one of 256 bits needs more than its minute',
+      ],
+    ],
+  },
+  {
+    section: 'RFC 9700 §2.1.1',
+    sentence: 'No downgrade: a code without a challenge is never given, so no verifier can be shown for one.',
+    tests: [[server, 'no PKCE challenge']],
+  },
+  {
+    section: 'RFC 6749 §4.1.2',
+    sentence:
+      'A code is used once, within a minute, by its client, at its redirect URI; a second use ends its tokens.',
+    tests: [
+      [server, 'of fifty redemptions at once, exactly one gets a token'],
+      [server, 'used twice ends its own login, the token already out included, and nothing else'],
+      [server, 'a code is worth nothing after a minute'],
+      [server, 'is refused to another client, even at the same redirect URI, and is not spent by it'],
+      [server, 'another redirect URI'],
+      [
+        server,
+        'a code that is used again after its minute still ends its login, the token already out included',
+      ],
+    ],
+  },
+  {
+    section: 'RFC 6749 §3.2.1',
+    sentence: 'Who fails to authenticate spends nothing.',
+    tests: [
+      [server, 'is refused with %s, and is not spent by it'],
+      [
+        server,
+        'is not spent by an agent that tries its secret in the header first, wrongly, and then in the form',
+      ],
+      [refresh, 'the key of nobody'],
+    ],
+  },
+  {
+    section: 'RFC 9126 §2',
+    sentence: 'Who pushes authenticates; the request is checked as at the authorization endpoint.',
+    tests: [
+      [pushed, 'no client authentication'],
+      [pushed, 'a redirect URI that is not registered'],
+      [pushed, 'a resource nobody knows'],
+    ],
+  },
+  {
+    section: 'RFC 9126 §2.1',
+    sentence: 'A request_uri within a pushed request is refused.',
+    tests: [[pushed, 'a request_uri in it']],
+  },
+  {
+    section: 'RFC 9126 §2.3',
+    sentence: 'A request that is too large is answered with 413.',
+    tests: [[pushed, 'a state of more than 1 KiB, parameters of more than 4 KiB']],
+  },
+  {
+    section: 'RFC 9126 §4',
+    sentence: 'A request_uri is used once, by its client, for a minute; nothing in the query is added to it.',
+    tests: [
+      [pushed, 'is used once'],
+      [pushed, 'used fifty times at once becomes one code'],
+      [pushed, 'is nothing to another agent, and is not used up by it'],
+      [pushed, 'is worth nothing after a minute'],
+      [pushed, 'is all there is: what stands beside it in the query is not read'],
+    ],
+  },
+  {
+    section: 'RFC 7523bis §4',
+    sentence:
+      'An assertion is for the issuer alone, lives five minutes at most, and is used once at any endpoint.',
+    tests: [
+      [clients, 'the token endpoint as its audience'],
+      [clients, 'a second audience'],
+      [clients, 'more than five minutes to live'],
+      [clients, 'an assertion is accepted once, of twenty at the same time too'],
+      [clients, 'the published key taken for a shared secret (HS256) is refused'],
+      [pushed, 'an assertion for %s'],
+      [pushed, 'an assertion that the token endpoint has seen'],
+    ],
+  },
+  {
+    section: 'OAuth 2.1 §4.3.2',
+    sentence: 'A refresh never widens what was granted; a narrower one changes nothing for the next.',
+    tests: [
+      [refresh, 'a wider scope'],
+      [refresh, 'a scope of another server'],
+      [refresh, 'gives fewer scopes when fewer are asked for, and all of them the next time'],
+      [ends, 'has no more than its grant has, once a newer consent is for less'],
+    ],
+  },
+  {
+    section: 'OAuth 2.1 §4.3.1',
+    sentence: 'A refresh token is for the client it was given to.',
+    tests: [
+      [refresh, 'another agent'],
+      [refresh, 'ends nothing when another agent shows it'],
+      [adapter, 'shown by another client is not found, and nothing ends'],
+    ],
+  },
+  {
+    section: 'RFC 9700 §4.14.2',
+    sentence: 'A refresh token is replaced at every use; who shows an old one ends the login.',
+    tests: [
+      [refresh, 'is another one after every use'],
+      [refresh, 'ends its login after that, the newest tokens included, and nothing else'],
+      [ends, 'that goes on for a month ends with a token used in its first days'],
+    ],
+  },
+  {
+    section: 'RFC 9700 §4.14.2',
+    sentence: 'Refreshes side by side, by the same client within ten seconds, get one next token.',
+    tests: [
+      [refresh, 'used fifty times at once leads to one next one, which works'],
+      [refresh, 'is answered with the same next one for ten seconds, and only to its own client'],
+    ],
+  },
+  {
+    section: 'RFC 9700 §4.14.2',
+    sentence: 'A refresh token ends when it is not used, and with what it stands for.',
+    tests: [
+      [ends, 'that rests for fourteen days is over, and not a moment before'],
+      [ends, 'ends with its grant, and no token lives longer'],
+      [ends, 'ends with the revocation of its grant, and a new grant does not bring it back'],
+      [ends, 'gives nothing while %s is not in the configuration, and goes on after'],
+    ],
+  },
+  {
+    section: 'DESIGN §4, invariant 5',
+    sentence: 'No token is signed before it is on record.',
+    tests: [
+      [issue, 'from a %s is on record before its claims are given'],
+      [issue, 'that cannot be put on record is not given: 503, and come again'],
+      [issue, 'of a login that ended while it was put on record is not given, and the record says so'],
+    ],
+  },
+  {
+    section: 'OAuth 2.1 §2.3.1',
+    sentence: 'Redirect URIs are compared as strings, and nothing is redirected to another.',
+    tests: [
+      [server, 'another port'],
+      [server, 'a dot segment'],
+      [server, 'an encoded letter'],
+      [server, 'nor is the second of two'],
+    ],
+  },
+  {
+    section: 'OAuth 2.1 §10',
+    sentence: 'No implicit grant, no password grant, no code by other response modes.',
+    tests: [
+      [server, 'the implicit response type'],
+      [server, 'the grant type %s gives no token'],
+      [server, 'the response mode form_post: on a page that runs no script and sends no form'],
+      [server, 'the response mode fragment'],
+    ],
+  },
+  {
+    section: 'OAuth 2.1 §5.1',
+    sentence: 'Neither codes nor credentials are taken from a query.',
+    tests: [
+      [server, 'cannot be sent in the query'],
+      [pushed, 'parameters in the query'],
+    ],
+  },
+  {
+    section: 'BCP 240 §4.11',
+    sentence: 'No open redirect.',
+    tests: [
+      [server, 'somewhere else'],
+      [signIn, 'an address instead of a ticket'],
+      [signIn, 'a second destination beside the ticket changes nothing'],
+    ],
+  },
+  {
+    section: 'BCP 240 §4.12',
+    sentence: '303, never 307, after credentials were sent.',
+    tests: [[browser, 'nothing is redirected so that credentials go along: 303, or a page after a form']],
+  },
+  {
+    section: 'BCP 240 §4.2.4',
+    sentence: 'No code or state leaks by a referrer.',
+    tests: [
+      [browser, 'no page tells another origin where it came from'],
+      [browser, 'the code is in one address alone, that of the agent'],
+    ],
+  },
+  {
+    section: 'BCP 240 §4.16',
+    sentence: 'No page can be framed.',
+    tests: [
+      [browser, 'no page may be framed, kept or read by another origin'],
+      [consent, 'runs no script, loads nothing and is framed by nobody'],
+      [signIn, 'runs no script, loads nothing, is framed by nobody and is kept by nobody'],
+    ],
+  },
+  {
+    section: 'BCP 240 §2.6',
+    sentence: 'The authorization endpoint answers no script; what a script may call takes no cookie.',
+    tests: [
+      [anyOrigin, 'may not call %s'],
+      [anyOrigin, 'may call %s from any origin, without cookies'],
+    ],
+  },
+  {
+    section: 'BCP 240 §4.7',
+    sentence: 'No request forgery at sign-in and consent.',
+    tests: [
+      [signIn, 'refuses a form that says no origin'],
+      [consent, 'a form of another page, of none, or made up does not count'],
+    ],
+  },
+  {
+    section: 'BCP 240 §4.7',
+    sentence: 'No session fixation.',
+    tests: [
+      [signIn, 'is a new one at every sign-in, whatever the browser brought along'],
+      [consent, 'a consent page does not count for whoever signed in since'],
+      [consent, 'the cookie of one interaction does not answer another'],
+    ],
+  },
+  {
+    section: 'OAuth 2.1 §7.5 (consent phishing)',
+    sentence: 'Consent shows who asks and where the answer goes, and counts for what it showed.',
+    tests: [
+      [consent, 'says who asks, for whom, what for, what that reaches, until when and where the answer goes'],
+      [
+        consent,
+        'a page counts for what it showed: where that has changed since, it is shown again and nothing is given',
+      ],
+    ],
+  },
+  {
+    section: 'RFC 7591 §5',
+    sentence: 'No registration obtains another grant or scope.',
+    notYet: REGISTRATION,
+  },
+  {
+    section: 'RFC 7591 §2.3',
+    sentence: 'A software statement counts only when its issuer is trusted.',
+    notYet: REGISTRATION,
+  },
+  {
+    section: 'RFC 7591 §5',
+    sentence: 'Redirect URIs: no script, no fragment, no wildcard, no user information.',
+    notYet: REGISTRATION,
+  },
+  {
+    section: 'RFC 7592 §2',
+    sentence: 'Unknown client or wrong access token: 401. A deleted client’s tokens die.',
+    notYet: REGISTRATION,
+  },
+  {
+    section: 'CIMD §4',
+    sentence: 'A document’s address has a path, no dot segment, no user information, no fragment.',
+    notYet: DOCUMENTS,
+  },
+  {
+    section: 'CIMD §6',
+    sentence: 'No address of special use is fetched, no redirect followed, no body over 5 KiB read.',
+    notYet: DOCUMENTS,
+  },
+  { section: 'CIMD §5', sentence: 'Errors and invalid documents are not cached.', notYet: DOCUMENTS },
+  {
+    section: 'RFC 7662 §2.2',
+    sentence: 'For another resource a token is {"active":false}, and nothing more.',
+    notYet: INTROSPECTION,
+  },
+  {
+    section: 'RFC 7009 §2.1',
+    sentence: 'A token is revoked by the client it was given to; an unknown one is no error.',
+    notYet: INTROSPECTION,
+  },
+  { section: 'RFC 9449', sentence: 'The checks of DPoP proofs.', notYet: 'tokens are not bound to keys' },
+  {
+    section: 'RFC 8705',
+    sentence: 'The checks of certificates.',
+    notYet: 'no client authenticates by certificate',
+  },
+  {
+    section: 'RFC 9396',
+    sentence: 'Unknown types and fields are refused.',
+    notYet: 'there are no authorization details',
+  },
+  {
+    section: 'RFC 9470',
+    sentence: 'A token says how its user authenticated when asked for more.',
+    notYet: 'acr_values are not read',
+  },
+]
