@@ -16,6 +16,7 @@ import { z } from 'zod'
 import { crm } from '../../demo/src/crm/crm-server.ts'
 import { payrollApi } from '../../demo/src/payroll/payroll-api.ts'
 import { type Browser, createBrowser, type Page } from '../../demo/src/walk/scripted-browser.ts'
+import type { Network } from '../../service/src/egress/index.ts'
 import { type Clock, type Log, Secret } from '../../service/src/kernel/index.ts'
 import { build, type Service } from '../../service/src/main.ts'
 import { hashPassword } from '../../service/src/users/index.ts'
@@ -81,6 +82,8 @@ export interface WorldOptions {
   /** Replaces the server `notes`: by one that misbehaves. */
   readonly upstream?: RequestListener
   readonly amend?: Amend
+  /** Stands for the names and addresses of everybody else. */
+  readonly network?: Network
   /** The URL of a PostgreSQL database. Absent: SQLite. */
   readonly database?: string | undefined
 }
@@ -89,6 +92,7 @@ export async function openWorld({
   policies = everyRule,
   amend,
   upstream,
+  network,
   database,
 }: WorldOptions = {}): Promise<World> {
   const [own, crmPort, payrollPort, notesPort, agentPort] = (await freePorts(5)) as [
@@ -138,7 +142,7 @@ export async function openWorld({
   const start = async (amend: Amend = (text) => text) => {
     const text = amend(asWritten)
     const config = { text, environment: { NOTES_SECRET, DATABASE_URL: database } }
-    const started = await build({ config, dataDirectory, clock, log: memoryLog(logged) })
+    const started = await build({ config, dataDirectory, clock, network, log: memoryLog(logged) })
     await started.listen()
     return started
   }

@@ -1,6 +1,7 @@
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { z } from 'zod'
+import type { Agents } from '#agents'
 import type { Audit } from '#audit'
 import type { Grant, Grants } from '#grants'
 import { asFault, type Handler, logged, statusOf } from '#http'
@@ -10,10 +11,13 @@ import { fault } from './faults.ts'
 
 export interface AdminDeps {
   readonly audit: Audit
+  readonly agents: Agents
   readonly grants: Grants
   readonly users: Users
   /** Keeps a revocation for the record. It is in force already, so this neither waits for the log nor throws. */
   readonly recordRevocation: (grant: Grant) => Promise<void>
+  /** Keeps for the record that an operator stopped an agent, or let it go on. */
+  readonly recordAgentChange: (agent: string, change: 'disabled' | 'enabled') => void
   readonly log: Log
 }
 
@@ -26,7 +30,8 @@ const range = z.object({
  * The operators' API. It is served on a socket that only the service's own user can open, so that who reaches it may do
  * what it does; commands that change state go through it and never to the database behind the service's back.
  */
-export function adminHandler({ audit, grants, users, recordRevocation, log }: AdminDeps): Handler {
+export function adminHandler(deps: AdminDeps): Handler {
+  const { audit, agents, grants, users, recordRevocation, recordAgentChange, log } = deps
   const app = new Hono()
   app.get('/audit', async (c) => c.json({ lines: await audit.tail(rangeOf(c.req.query())) }))
   app.get('/grants', async (c) => {
@@ -38,6 +43,19 @@ export function adminHandler({ audit, grants, users, recordRevocation, log }: Ad
   app.post('/grants/:id/revoke', async (c) => {
     const revoked = await grants.revoke(c.req.param('id'))
     await recordRevocation(revoked)
+    return c.body(null, 204)
+  })
+  app.get('/agents', async (c) => c.json({ agents: await agents.list() }))
+  app.post('/agents/:id/disable', async (c) => {
+    const id = c.req.param('id')
+    await agents.disable(id)
+    recordAgentChange(id, 'disabled')
+    return c.body(null, 204)
+  })
+  app.post('/agents/:id/enable', async (c) => {
+    const id = c.req.param('id')
+    await agents.enable(id)
+    recordAgentChange(id, 'enabled')
     return c.body(null, 204)
   })
   app.onError((error, c) => {

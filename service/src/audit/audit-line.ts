@@ -75,6 +75,7 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   exchange: ({ server, api }) => `exchange: ${named(server)} asks for ${named(api)}`,
   grant_given: ({ grant }) => `grant ${named(grant)} given`,
   grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
+  agent_changed: () => 'agent',
   sign_in: () => 'signed in',
   exchange_refused: ({ server }) => `exchange: ${named(server)} asks`,
 }
@@ -170,6 +171,10 @@ function eventMembers(record: EventRecord) {
   if (record.kind === 'sign_in') return { kind: record.kind, reason: `at ${record.provider}` }
   if (record.kind === 'exchange_refused') {
     return { kind: record.kind, server: record.client, outcome: 'denied', reason: record.reason } as const
+  }
+  if (record.kind === 'agent_changed') {
+    const { kind, agent, change, by } = record
+    return { kind, agent, reason: `${change} by ${by}` }
   }
   const { kind, agent, grant } = record
   if (kind === 'grant_revoked') return { kind, agent, grant, reason: `by ${record.by}` }

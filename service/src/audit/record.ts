@@ -126,6 +126,10 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
     const { kind, client, reason } = input
     return { kind, ...head, client, reason }
   }
+  if (input.kind === 'agent_changed') {
+    const { kind, agent, change, by } = input
+    return { kind, ...head, agent, change, by }
+  }
   const user = { id: input.user.id }
   if (input.kind === 'sign_in') {
     const { kind, provider, session, acr } = input

@@ -1,4 +1,4 @@
-import type { Agent } from '#agents'
+import type { DocumentHost, NamedAgent } from '#agents'
 import type { Api } from '#apis'
 import type { Secret } from '#kernel'
 import type { Rule } from '#policy'
@@ -12,8 +12,19 @@ export interface Catalogue {
   /** The URL of the PostgreSQL database; undefined: SQLite. */
   readonly database: Secret | undefined
   readonly users: readonly BuiltInUser[]
-  readonly agents: readonly Agent[]
+  readonly registration: Registration
+  readonly agents: readonly NamedAgent[]
   readonly servers: readonly Server[]
   readonly apis: readonly Api[]
   readonly rules: readonly Rule[]
+}
+
+/** How agents may name themselves. */
+export interface Registration {
+  /** Whose metadata documents are accepted. */
+  readonly documentHosts: readonly DocumentHost[]
+  /** Any agent may register itself. */
+  readonly dynamic: boolean
+  /** Whose software statements count. */
+  readonly statements: readonly { readonly issuer: string; readonly jwksUri: string }[]
 }

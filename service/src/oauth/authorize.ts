@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Handler } from '#http'
-import type { Clock, Log } from '#kernel'
+import { type Clock, createTokenBucket, type Log } from '#kernel'
 import type { Users } from '#users'
 import type { Cookies } from './cookies.ts'
 import { failurePage } from './failure-page.ts'
 import { fault } from './faults.ts'
-import { createTokenBucket } from './token-bucket.ts'
 
 const QUERY_BYTES_MAX = 4096
 const STATE_BYTES_MAX = 1024

@@ -1,5 +1,6 @@
 import { GRANT_TOKEN_EXCHANGE } from '@tetrapod/protocol'
 import type { Provider } from 'oidc-provider'
+import type { DocumentHost } from '#agents'
 import { isObject } from '#kernel'
 import type { Servers } from '#servers'
 
@@ -10,10 +11,15 @@ const WITHDRAWN = new Set(['claims_supported', 'claim_types_supported', 'claims_
  * Makes both discovery documents (RFC 8414, OpenID Connect Discovery) say what is true of the whole authorization server:
  * the library knows nothing of the grants that we answer in front of it, nor of the resources (RFC 9728 §4).
  */
-export function announceTruth(provider: Provider, servers: Servers): void {
+export function announceTruth(
+  provider: Provider,
+  { servers, documentHosts }: { readonly servers: Servers; readonly documentHosts: readonly DocumentHost[] },
+): void {
   const ours = {
     grant_types_supported: ['authorization_code', GRANT_TOKEN_EXCHANGE],
     response_modes_supported: ['query'],
+    // Clients take this way only where `none` is among the authentication methods as well.
+    ...(documentHosts.length > 0 ? { client_id_metadata_document_supported: true } : {}),
     protected_resources: servers.all.map(({ mount }) => mount),
   }
   provider.use(async (ctx, next) => {

@@ -12,13 +12,21 @@ import { announceTruth } from './discovery.ts'
 import { failurePage } from './failure-page.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
+import { registration } from './registration.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { signInRoutes } from './sign-in.ts'
+import type { CheckStatement } from './software-statement.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 
 export interface OAuthDeps
-  extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
+  extends
+    Omit<ProviderDeps, 'cookies'>,
+    Omit<ExchangeDeps, 'agents'>,
+    Pick<InteractionDeps, 'recordConsent'> {
   readonly clients: (id: string) => Client | undefined
+  /** Verifies software statements; and whether agents may register without one. */
+  readonly checkStatement: CheckStatement
+  readonly openToAll: boolean
   readonly feed: Feed
   readonly tickets: Tickets
   /** Puts a sign-in on record before it counts. */
@@ -32,7 +40,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const { issuer, users, tickets, tokens, log } = deps
   const cookies = createCookies(issuer)
   const provider = await createProvider({ ...deps, cookies })
-  announceTruth(provider, deps.servers)
+  announceTruth(provider, deps)
   const library = fromPublicUrl(issuer, provider.callback())
   const clients: ClientAuthenticationDeps = {
     issuer,
@@ -67,6 +75,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       authorize: authorize({ ...shared, library, clock: deps.clock, log }),
       'sign-in': pages,
       interaction: pages,
+      ...(deps.registrationOpen ? { register: registration({ ...deps, library }) } : {}),
     },
   }
 }

@@ -1,10 +1,11 @@
-import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { brokerFault, type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
 import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
 import type { Kind, Log } from '#kernel'
 import { authenticateClient, type ClientAuthenticationDeps } from './client-authentication.ts'
 import { fault } from './faults.ts'
+import { withBody } from './library-request.ts'
 
 /** RFC 8693 §2.2, in front of the library: it never hears of this grant, so no registration can obtain it. */
 export interface TokenEndpointDeps {
@@ -25,7 +26,7 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
       const body = await readBody(request, BODY_BYTES_MAX)
       const parameters = new URLSearchParams(isForm(request) ? body.toString() : '')
       if (parameters.get('grant_type') !== GRANT_TOKEN_EXCHANGE) {
-        await deps.library(unread(request, body), response)
+        await deps.library(withBody(request, body), response)
         return
       }
       sendJson(response, ...(await answered(request, parameters, deps)))
@@ -33,17 +34,6 @@ export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
       sendTokenError(response, error, deps.log)
     }
   }
-}
-
-/** The same request with its body still to be read, which the library wants to do itself. */
-function unread(request: IncomingMessage, body: Buffer): IncomingMessage {
-  const { method, url, headers, rawHeaders, httpVersion } = request
-  const again = new IncomingMessage(request.socket)
-  // Complete: its end must not be taken for a connection that broke.
-  Object.assign(again, { method, url, headers, rawHeaders, httpVersion, complete: true })
-  again.push(body)
-  again.push(null)
-  return again
 }
 
 type Answer = readonly [status: number, body: object]

@@ -1,5 +1,5 @@
-/** What can be revoked in this version: a grant, or one login of an agent under it. */
-export type RevocationKind = 'grant' | 'family'
+/** What can be revoked in this version: a grant, one login of an agent under it, or an agent (by its client id). */
+export type RevocationKind = 'grant' | 'family' | 'agent'
 
 /** One line of the feed. Ids travel hashed; an entry lives as long as a token it stops could. */
 export interface RevocationEntry {

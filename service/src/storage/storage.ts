@@ -1,3 +1,4 @@
+import type { AgentStore } from '#agents'
 import type { BundleStore } from '#audit'
 import type { GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
@@ -7,6 +8,7 @@ import type { AccountStore, SessionStore } from '#users'
 import type { PartitionKeyStore, SecretStore } from '#vault'
 import type { Secret } from '#kernel'
 import { createAccountStore } from './account-store.ts'
+import { createAgentStore } from './agent-store.ts'
 import type { Backend } from './backend.ts'
 import { createBundleStore } from './bundle-store.ts'
 import { createGrantStore } from './grant-store.ts'
@@ -26,6 +28,7 @@ export interface Storage {
   readonly signingKeys: SigningKeyStore
   readonly accounts: AccountStore
   readonly sessions: SessionStore
+  readonly agents: AgentStore
   readonly grants: GrantStore
   readonly revocations: RevocationStore
   readonly state: StateStore
@@ -66,6 +69,7 @@ function stores({ db, lock, replay }: Backend): Omit<Storage, 'close'> {
     signingKeys: createSigningKeyStore(db, lock),
     accounts: createAccountStore(db),
     sessions: createSessionStore(db),
+    agents: createAgentStore(db, lock),
     grants: createGrantStore(db, lock),
     revocations: createRevocationStore(db, lock),
     state: createStateStore(db),

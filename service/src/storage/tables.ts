@@ -1,3 +1,4 @@
+import type { AgentKind } from '#agents'
 import type { RevocationKind } from '#revocation'
 import type { Purpose, Sealed } from '#vault'
 import type { Generated } from 'kysely'
@@ -30,6 +31,7 @@ export interface Tables {
     readonly expires_at: number
   }
   readonly grants: GrantTable
+  readonly agents: AgentTable
   readonly revocations: {
     readonly sequence: Generated<number>
     readonly kind: RevocationKind
@@ -59,6 +61,18 @@ export interface GrantTable {
   readonly created_at: number
   readonly expires_at: number
   readonly revoked_at: number | null
+}
+
+export interface AgentTable {
+  readonly id: string
+  readonly kind: AgentKind
+  readonly name: string
+  /** JSON. */
+  readonly metadata: string | null
+  readonly management_hash: string | null
+  readonly created_at: number
+  readonly used_at: number | null
+  readonly disabled_at: number | null
 }
 
 export interface StateTable {
