@@ -124,7 +124,7 @@ function plainText(value: unknown, charactersMax: number): string | undefined {
     .replaceAll(/\p{M}{2,}/gu, '')
     .replaceAll(/\s+/g, ' ')
     .trim()
-  return visible === '' ? undefined : [...visible].slice(0, charactersMax).join('')
+  return visible === '' ? undefined : Array.from(visible).slice(0, charactersMax).join('')
 }
 
 function refused(reason: string) {

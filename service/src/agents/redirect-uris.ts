@@ -36,7 +36,7 @@ export function isNativeRedirect(uri: string): boolean {
 
 /** True for http on this machine. The port is whatever was free when the agent began to listen (RFC 8252 §7.3). */
 export function isLoopbackRedirect(uri: string): boolean {
-  return /^http:/.test(uri) && URL.canParse(uri) && LOOPBACK_HOSTS.has(new URL(uri).hostname)
+  return uri.startsWith('http:') && URL.canParse(uri) && LOOPBACK_HOSTS.has(new URL(uri).hostname)
 }
 
 /**

@@ -88,6 +88,8 @@ async function fetched(
   const { address, network, over } = to
   const client = new Client(url.origin, {
     maxHeaderSize: HEADERS_BYTES_MAX,
+    // One connection for one request.
+    pipelining: 0,
     connect: (_options, connected) => {
       const port = Number(url.port || 443)
       const socket = network.dial({ address, port, host: url.hostname })

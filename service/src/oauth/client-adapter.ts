@@ -68,22 +68,15 @@ export function managementAdapter({ agents }: Pick<ClientAdapterDeps, 'agents'>)
 /** The error of the library for a failure of ours, with the failure in it for the page. */
 function refusal(cause: unknown, { errors, Provider }: ClientAdapterDeps['library']): unknown {
   const { kind, message } = asFault(cause)
-  switch (kind) {
-    case 'unavailable':
-    case 'limited':
-      return Object.assign(new errors.TemporarilyUnavailable(message, { cause }), {
-        statusCode: 503,
-        expose: true,
-      })
-    case 'denied':
-    case 'invalid':
-      return Object.assign(new errors.InvalidClient(message, { cause }), {
-        // RFC 6749 §5.2 wants a 401 where a client authenticates; a person at the page does not.
-        statusCode: isAtTokenEndpoint(Provider) ? 401 : 400,
-      })
-    default:
-      return cause
-  }
+  if (kind === 'unavailable' || kind === 'limited')
+    return Object.assign(new errors.TemporarilyUnavailable(message, { cause }), {
+      statusCode: 503,
+      expose: true,
+    })
+  if (kind !== 'denied' && kind !== 'invalid') return cause
+  // RFC 6749 §5.2 wants a 401 where a client authenticates; a person at the page does not.
+  const statusCode = isAtTokenEndpoint(Provider) ? 401 : 400
+  return Object.assign(new errors.InvalidClient(message, { cause }), { statusCode })
 }
 
 function isAtTokenEndpoint(provider: Library['Provider']): boolean {

@@ -1,6 +1,5 @@
-import type { Agents } from '#agents'
+import type { Agents, DocumentHost } from '#agents'
 import { configuredFetch, type Discovered, type Egress } from '#egress'
-import type { DocumentHost } from '#agents'
 import type { Library } from './library.ts'
 
 export interface ClientFetchDeps {
