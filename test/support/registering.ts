@@ -54,7 +54,10 @@ export async function journey({
 }) {
   const parameters = { client_id: id, redirect_uri: redirectUri, ...authorize }
   const consent = await hand.toConsent(person, parameters)
-  const back = (await person.submit(consent, { decision: 'allow' })).url
+  // No page of ours: the user agreed to this before.
+  const agreed =
+    consent.response === undefined ? consent : await person.submit(consent, { decision: 'allow' })
+  const back = agreed.url
   const code = back.searchParams.get('code') ?? ''
   const answer = await hand.token({
     grant_type: 'authorization_code',
