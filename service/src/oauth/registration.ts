@@ -21,7 +21,7 @@ export interface RegistrationDeps {
 
 const BODY_BYTES_MAX = 16 * 1024
 /** Of everybody together: a client registers once and is remembered. */
-const REGISTRATIONS = { perSecond: 0.5, burst: 30 }
+const REGISTRATIONS = { perSecond: 1, burst: 60 }
 const MANAGEMENT = { perSecond: 5, burst: 50 }
 
 /**
