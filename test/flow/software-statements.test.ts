@@ -105,7 +105,7 @@ describe('an agent with a statement of an accepted issuer', () => {
 })
 
 describe('a statement does not count', () => {
-  test.each<[string, () => Promise<unknown> | unknown, string]>([
+  test.each<[string, () => unknown, string]>([
     ['that is not there', () => undefined, 'unapproved_software_statement'],
     ['of another issuer', () => statement({ iss: 'https://other.example' }), 'unapproved_software_statement'],
     ['without an issuer', () => statement({ iss: undefined }), 'invalid_software_statement'],
