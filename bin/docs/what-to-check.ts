@@ -1,5 +1,9 @@
 /** What to look at when a code is met and its sentence is not enough. In Markdown. */
 export const whatToCheck: Readonly<Record<string, string>> = {
+  'agents.document_unreachable':
+    'the detail in the log: a name that leads into your own network needs `private: true` beside its host ([registration](registration.md)).',
+  'agents.host_not_listed':
+    '`registration.metadataDocuments`: hosts are compared to the letter, ports included.',
   'audit.bundle_unreadable':
     'whether the database file was restored or edited by hand. The audit log notices a bundle that is changed or missing.',
   'audit.unavailable':

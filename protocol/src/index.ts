@@ -67,5 +67,6 @@ export {
   type Scopes,
   throughCalls,
 } from './scopes.ts'
+export { parseSoftwareStatement } from './software-statement.ts'
 export { parseStrictJson } from './strict-json.ts'
 export { authorizationServerMetadataUrl, protectedResourceMetadataUrl } from './well-known.ts'

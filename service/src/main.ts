@@ -2,16 +2,16 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
-import { type Agent, createAgents } from '#agents'
+import { type Agents, createAgents, createDocuments, type NamedAgent } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
 import { type Catalogue, type ListenAddress, loadCatalogue } from '#catalogue'
-import { createEgress, type Egress, keySet } from '#egress'
+import { createDiscovered, createEgress, type Egress, keySet, type Network } from '#egress'
 import { gatewayRoutes } from '#gateway'
 import { createFamilies, createGrants, type Grant } from '#grants'
 import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
-import { type Client, oauthRoutes } from '#oauth'
+import { type Client, oauthRoutes, statementChecker } from '#oauth'
 import { compilePolicy } from '#policy'
 import { createFeed, type Feed, openRevocation, type Revocation, type Ticker } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
@@ -33,6 +33,8 @@ export interface ServiceOptions {
   readonly clock?: Clock
   /** How often the revocation feed is read, and how old it is. */
   readonly ticker?: Ticker | undefined
+  /** How names become addresses and addresses connections, where an agent says where it is described. */
+  readonly network?: Network | undefined
   readonly log: Log
 }
 
@@ -67,6 +69,7 @@ export async function build({
   listen,
   clock = systemClock,
   ticker,
+  network,
   log,
 }: ServiceOptions): Promise<Service> {
   const secrets = createSecrets({ environment: config.environment })
@@ -75,8 +78,8 @@ export async function build({
   const { database } = catalogue
   const storage = await openStorage({ directory: dataDirectory, database, now: () => clock.now() })
   try {
-    const opened = await open(catalogue, { storage, dataDirectory, clock, ticker, log })
-    return service(catalogue, { ...opened, address, warnings, storage, dataDirectory, clock, ticker, log })
+    const opened = await open(catalogue, { storage, dataDirectory, clock, ticker, network, log })
+    return service(catalogue, { ...opened, address, warnings, storage, dataDirectory, clock, log })
   } catch (error) {
     await storage.close()
     throw error
@@ -87,7 +90,8 @@ interface Ground {
   readonly storage: Storage
   readonly dataDirectory: string
   readonly clock: Clock
-  readonly ticker: Ticker | undefined
+  readonly ticker?: Ticker | undefined
+  readonly network?: Network | undefined
   readonly log: Log
 }
 
@@ -96,16 +100,15 @@ interface Opened {
   readonly probes: Readonly<Record<string, Handler>>
   readonly operators: Handler
   readonly audit: Audit
+  readonly agents: Agents
   readonly egress: Egress
   readonly feed: Feed
   readonly revocation: Revocation
 }
 
-async function open(
-  catalogue: Catalogue,
-  { storage, dataDirectory, clock, ticker, log }: Ground,
-): Promise<Opened> {
-  const issuer = catalogue.publicUrl
+async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
+  const { storage, dataDirectory, clock, ticker, network, log } = ground
+  const { publicUrl: issuer, registration } = catalogue
   const keyring = await openLocalKeyring({ file: join(dataDirectory, 'keyring.json') })
   const vault = createVault({
     keyring,
@@ -139,8 +142,18 @@ async function open(
     log,
   })
   const egress = createEgress({ origins: origins(catalogue) })
+  const discovered = createDiscovered(network === undefined ? {} : { network })
 
-  const agents = createAgents(catalogue.agents)
+  const { documentHosts, dynamic, statements } = registration
+  const agents = createAgents({
+    named: catalogue.agents,
+    hosts: documentHosts,
+    store: storage.agents,
+    documents: createDocuments({ hosts: documentHosts, discovered, clock }),
+    registration: { dynamic, publishers: new Set(statements.map(({ issuer }) => issuer)) },
+    revocation,
+    clock,
+  })
   const servers = createServers(catalogue.servers)
   const apis = createApis(catalogue.apis)
   const { accounts, sessions } = storage
@@ -154,7 +167,15 @@ async function open(
   const oauth = await oauthRoutes({
     ...known,
     issuer,
-    registered: catalogue.agents,
+    discovered,
+    documentHosts,
+    registrationOpen: dynamic || statements.length > 0,
+    openToAll: dynamic,
+    checkStatement: statementChecker({
+      issuer,
+      publishers: new Map(statements.map((it) => [it.issuer, keySet(it.jwksUri, egress)])),
+      clock,
+    }),
     clients: clientsOf(catalogue, egress),
     state: storage.state,
     replay: storage.replay,
@@ -182,13 +203,16 @@ async function open(
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) }
   const operators = adminHandler({
     audit,
+    agents,
     grants,
     users,
     keys: tokens.keys,
     recordRevocation: records.revocation,
+    recordAgentChange: records.agentChange,
     log,
   })
-  return { routes: { paths, segments: oauth.segments }, probes, operators, audit, egress, feed, revocation }
+  const routes = { paths, segments: oauth.segments }
+  return { routes, probes, operators, audit, agents, egress, feed, revocation }
 }
 
 /** How sign-ins and grants come on record. */
@@ -219,6 +243,10 @@ function recorders(audit: Audit, users: Users) {
       })
       return (status: 'failed' | 'unknown', reason: string) => audit.amend(ref, { status, reason })
     },
+    agentChange(agent: string, change: 'disabled' | 'enabled') {
+      // In force already, as a revocation is.
+      audit.note({ kind: 'agent_changed', agent, change, by: 'operator' })
+    },
     async revocation({ id: grant, user, agent }: Grant) {
       // It is in force already: the name is left out where it cannot be read, and the operator is not told of a failure.
       const revoked = await person(user).catch(() => ({ id: user }))
@@ -229,7 +257,7 @@ function recorders(audit: Audit, users: Users) {
 
 /** Who of the catalogue can prove who they are. Keys are fetched when they are first needed. */
 function clientsOf({ agents, servers, apis }: Catalogue, egress: Egress): (id: string) => Client | undefined {
-  const client = (kind: Client['kind'], { key, credential }: Agent | Server | Api): Client[] =>
+  const client = (kind: Client['kind'], { key, credential }: NamedAgent | Server | Api): Client[] =>
     credential === undefined ? [] : [{ id: key, kind, proof: proofOf(credential, egress) }]
   const clients = [
     ...agents.flatMap((agent) => client('agent', agent)),
@@ -247,17 +275,18 @@ function proofOf(credential: ClientCredential, egress: Egress): Client['proof'] 
 }
 
 /** Every origin that the operator wrote down: the only ones that are ever called. */
-function origins({ agents, servers, apis }: Catalogue): readonly string[] {
+function origins({ agents, servers, apis, registration }: Catalogue): readonly string[] {
   const credentials = [...agents, ...servers, ...apis].map(({ credential }) => credential)
   const keySets = credentials.flatMap((it) => (it?.method === 'private_key_jwt' ? [it.jwksUri] : []))
-  return [...servers.map(({ url }) => url), ...keySets].map((url) => new URL(url).origin)
+  const publishers = registration.statements.map(({ jwksUri }) => jwksUri)
+  return [...servers.map(({ url }) => url), ...keySets, ...publishers].map((url) => new URL(url).origin)
 }
 
 function service(
   { publicUrl }: Catalogue,
   deps: Opened & Ground & { readonly address: ListenAddress; readonly warnings: readonly string[] },
 ): Service {
-  const { address, routes, probes, operators, audit, egress, feed, revocation } = deps
+  const { address, routes, probes, operators, audit, agents, egress, feed, revocation } = deps
   const { storage, clock, log, warnings } = deps
   const socket = join(deps.dataDirectory, SOCKET)
   const front = createFront({ publicUrl, routes, probes, log })
@@ -268,6 +297,7 @@ function service(
       storage.sessions.sweep(nowSeconds(clock)),
       storage.revocations.sweep(clock.now()),
       storage.families.sweep(clock.now() - FAMILY_KEPT_MS),
+      agents.sweep(),
     ]
     Promise.all(swept).catch((error: unknown) => logged(error, log))
   }, SWEEP_MS)

@@ -36,6 +36,7 @@ describe('the authorization server', () => {
         jwks_uri: `${publicUrl}/jwks`,
         protected_resources: [world.mount('crm'), world.mount('notes')],
         scopes_supported: ['openid'],
+        client_id_metadata_document_supported: true,
         response_types_supported: ['code'],
         response_modes_supported: ['query'],
         grant_types_supported: [
@@ -45,11 +46,12 @@ describe('the authorization server', () => {
         ],
         code_challenge_methods_supported: ['S256'],
         token_endpoint_auth_methods_supported: [
+          'none',
           'private_key_jwt',
           'client_secret_basic',
           'client_secret_post',
         ],
-        token_endpoint_auth_signing_alg_values_supported: ['ES256'],
+        token_endpoint_auth_signing_alg_values_supported: ['ES256', 'RS256'],
         authorization_response_iss_parameter_supported: true,
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256'],

@@ -188,7 +188,15 @@ export async function openBench({
   )
   const modules = {
     tokens,
-    agents: createAgents(agentKeys.map(agent)),
+    agents: createAgents({
+      named: agentKeys.map(agent),
+      hosts: [],
+      store: storage.agents,
+      documents: { find: () => Promise.reject(new Error('no documents here')) },
+      registration: { dynamic: false, publishers: new Set() },
+      revocation,
+      clock,
+    }),
     servers: createServers(servers),
     apis: createApis(apis),
     users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, clock, log }),

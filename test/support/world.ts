@@ -17,6 +17,7 @@ import { crm } from '../../demo/src/crm/crm-server.ts'
 import { payrollApi } from '../../demo/src/payroll/payroll-api.ts'
 import { type Browser, createBrowser, type Page } from '../../demo/src/walk/scripted-browser.ts'
 import type { Configuration } from '../../service/src/config.ts'
+import type { Network } from '../../service/src/egress/index.ts'
 import { type Clock, type Log, Secret } from '../../service/src/kernel/index.ts'
 import { build, type Service } from '../../service/src/main.ts'
 import type { Ticker } from '../../service/src/revocation/index.ts'
@@ -77,6 +78,7 @@ export interface Started {
   readonly dataDirectory: string
   readonly clock: Clock
   readonly ticker: Ticker | undefined
+  readonly network: Network | undefined
   readonly log: Log
 }
 
@@ -96,6 +98,8 @@ export interface WorldOptions {
   /** Replaces the server `notes`: by one that misbehaves. */
   readonly upstream?: RequestListener
   readonly amend?: Amend
+  /** Stands for the names and addresses of everybody else. */
+  readonly network?: Network
   /** The URL of a PostgreSQL database. Absent: SQLite. */
   readonly database?: string | undefined
   /** Plays when the revocation feed is read. */
@@ -108,6 +112,7 @@ export async function openWorld({
   policies = everyRule,
   amend,
   upstream,
+  network,
   database,
   ticker,
   run = runHere,
@@ -159,7 +164,7 @@ export async function openWorld({
   const start = async (amend: Amend = (text) => text) => {
     const text = amend(asWritten)
     const config = { text, environment: { NOTES_SECRET, DATABASE_URL: database } }
-    return run({ publicUrl, config, dataDirectory, clock, ticker, log: memoryLog(logged) })
+    return run({ publicUrl, config, dataDirectory, clock, ticker, network, log: memoryLog(logged) })
   }
   let service = await start(amend)
 
@@ -216,8 +221,8 @@ export async function openWorld({
   }
 }
 
-async function runHere({ config, dataDirectory, clock, ticker, log }: Started): Promise<Running> {
-  const started = await build({ config, dataDirectory, clock, ticker, log })
+async function runHere({ config, dataDirectory, clock, ticker, network, log }: Started): Promise<Running> {
+  const started = await build({ config, dataDirectory, clock, ticker, network, log })
   await started.listen()
   return started
 }

@@ -1,6 +1,7 @@
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { z } from 'zod'
+import type { Agents } from '#agents'
 import type { Audit } from '#audit'
 import type { Grant, Grants } from '#grants'
 import { asFault, type Handler, logged, statusOf } from '#http'
@@ -11,11 +12,14 @@ import { fault } from './faults.ts'
 
 export interface AdminDeps {
   readonly audit: Audit
+  readonly agents: Agents
   readonly grants: Grants
   readonly users: Users
   readonly keys: Pick<SigningKeys, 'status' | 'rotate' | 'revoke'>
   /** Keeps a revocation for the record. It is in force already, so this neither waits for the log nor throws. */
   readonly recordRevocation: (grant: Grant) => Promise<void>
+  /** Keeps for the record that an operator stopped an agent, or let it go on. */
+  readonly recordAgentChange: (agent: string, change: 'disabled' | 'enabled') => void
   readonly log: Log
 }
 
@@ -28,7 +32,8 @@ const range = z.object({
  * The operators' API. It is served on a socket that only the service's own user can open, so that who reaches it may do
  * what it does; commands that change state go through it and never to the database behind the service's back.
  */
-export function adminHandler({ audit, grants, users, keys, recordRevocation, log }: AdminDeps): Handler {
+export function adminHandler(deps: AdminDeps): Handler {
+  const { audit, agents, grants, users, keys, recordRevocation, recordAgentChange, log } = deps
   const app = new Hono()
   app.get('/audit', async (c) => c.json({ lines: await audit.tail(rangeOf(c.req.query())) }))
   app.get('/grants', async (c) => {
@@ -52,6 +57,19 @@ export function adminHandler({ audit, grants, users, keys, recordRevocation, log
     const kid = c.req.param('kid')
     await keys.revoke(kid)
     audit.note({ kind: 'key_revoked', kid })
+    return c.body(null, 204)
+  })
+  app.get('/agents', async (c) => c.json({ agents: await agents.list() }))
+  app.post('/agents/:id/disable', async (c) => {
+    const id = c.req.param('id')
+    await agents.disable(id)
+    recordAgentChange(id, 'disabled')
+    return c.body(null, 204)
+  })
+  app.post('/agents/:id/enable', async (c) => {
+    const id = c.req.param('id')
+    await agents.enable(id)
+    recordAgentChange(id, 'enabled')
     return c.body(null, 204)
   })
   app.onError((error, c) => {

@@ -1,7 +1,8 @@
 import type { ClientCredential } from '#secrets'
+import type { ClientMetadata } from './client-metadata.ts'
 
 /** An agent that the catalogue names. Its key is its client id. */
-export interface Agent {
+export interface NamedAgent {
   readonly key: string
   /** What consent calls it. */
   readonly name: string
@@ -9,3 +10,30 @@ export interface Agent {
   readonly redirectUris: readonly string[]
   readonly credential: ClientCredential
 }
+
+/** Who named an agent: the catalogue; itself, at an address of its own (a metadata document); itself, by registering. */
+export type AgentKind = 'catalogue' | 'document' | 'registered'
+
+/** What is known of an agent without asking anybody. */
+export interface Standing {
+  readonly kind: AgentKind
+  /**
+   * An operator wrote it down: itself, or the host of its metadata document. A rule that names no agents permits listed
+   * ones alone (DESIGN §8).
+   */
+  readonly listed: boolean
+  /** An operator stopped it: nothing that it has or asks for counts. */
+  readonly disabled: boolean
+}
+
+/** An agent that named itself: what it says of itself was checked for its form, and is nobody's word but its own. */
+export interface LearntAgent {
+  readonly kind: 'document' | 'registered'
+  /** Its client id. */
+  readonly key: string
+  readonly listed: boolean
+  readonly metadata: ClientMetadata
+}
+
+/** An agent as the authorization server meets it. */
+export type Agent = (NamedAgent & { readonly kind: 'catalogue' }) | LearntAgent

@@ -77,6 +77,7 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   exchange: ({ server, api }) => `exchange: ${named(server)} asks for ${named(api)}`,
   grant_given: ({ grant }) => `grant ${named(grant)} given`,
   grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
+  agent_changed: () => 'agent',
   sign_in: () => 'signed in',
   token_issued: ({ server }) => `token for ${named(server)}`,
   refresh_refused: () => 'asks for a refresh',
@@ -185,6 +186,10 @@ function eventMembers(record: EventRecord) {
     return { kind, key: kid, reason: `signs from ${new Date(signsAt).toISOString()}` }
   }
   if (record.kind === 'key_revoked') return { kind: record.kind, key: record.kid }
+  if (record.kind === 'agent_changed') {
+    const { kind, agent, change, by } = record
+    return { kind, agent, reason: `${change} by ${by}` }
+  }
   if (record.kind === 'refresh_refused') {
     return { kind: record.kind, agent: record.client, outcome: 'denied', reason: record.reason } as const
   }

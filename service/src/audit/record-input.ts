@@ -114,6 +114,13 @@ export type EventInput =
       readonly reason: string
     }
   | {
+      /** An operator stopped an agent, or let it go on. */
+      readonly kind: 'agent_changed'
+      readonly agent: string
+      readonly change: 'disabled' | 'enabled'
+      readonly by: 'operator'
+    }
+  | {
       /** A client asked for an exchange with a token that told nothing of a user: it was not verified, or not looked at. */
       readonly kind: 'exchange_refused'
       readonly client: string

@@ -11,7 +11,7 @@ export interface AuthorityDeps {
   readonly tokens: Tokens
   readonly grants: Grants
   readonly users: Users
-  readonly agents: Agents
+  readonly agents: Pick<Agents, 'standing'>
   readonly servers: Servers
 }
 
@@ -36,13 +36,13 @@ export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Pr
     deps.grants.live(token.delegation.gid),
     deps.users.find(token.subject),
   ])
-  const { agents, unknown } = participants(token.chain, deps)
+  const { agents, unlisted, unknown } = await participants(token.chain, deps)
   if (grant === undefined || grant.user !== token.subject)
     throw new Refusal('grant', 'no live grant of this user')
   if (user === undefined) throw new Refusal('user', 'the user takes no part any more')
   if (unknown !== undefined) throw new Refusal('actor', `${unknown.sub} takes no part any more`)
   if (agents.at(-1) !== grant.agent) throw new Refusal('agent', 'the grant is for another agent')
-  return { token, grant, user, subject: policySubject(user, agents) }
+  return { token, grant, user, subject: policySubject(user, { agents, unlisted }) }
 }
 
 /** What every record about a verified token says: the token's own words, which hold whether or not its grant still does. */

@@ -1,6 +1,7 @@
 import type { Actor, Chain } from '@tetrapod/protocol'
 import { describe, expect, test } from 'vitest'
-import { createAgents } from '#agents'
+import type { Standing } from '#agents'
+import { own } from '#kernel'
 import { createServers } from '#servers'
 import { participants, policySubject } from './participants.ts'
 
@@ -8,12 +9,12 @@ const ISSUER = 'https://gw.example'
 const node = (sub: string, client_id?: string): Actor =>
   client_id === undefined ? { iss: ISSUER, sub } : { iss: ISSUER, sub, client_id }
 const mount = `${ISSUER}/crm/mcp`
-const agent = (key: string) => ({
-  key,
-  name: key,
-  redirectUris: [],
-  credential: { method: 'private_key_jwt' as const, jwksUri: 'https://agent.example/jwks' },
-})
+const standings: Readonly<Record<string, Standing>> = {
+  planner: { kind: 'catalogue', listed: true, disabled: false },
+  researcher: { kind: 'catalogue', listed: true, disabled: false },
+  stopped: { kind: 'catalogue', listed: true, disabled: true },
+  dyn_1: { kind: 'registered', listed: false, disabled: false },
+}
 const crm = {
   key: 'crm',
   name: 'Customers',
@@ -26,15 +27,16 @@ const crm = {
 }
 const known = {
   tokens: { issuer: ISSUER },
-  agents: createAgents([agent('planner'), agent('researcher')]),
+  agents: { standing: (id: string) => Promise.resolve(own(standings, id)) },
   servers: createServers([crm]),
 }
 const of = (...actors: readonly Actor[]) => participants(actors as unknown as Chain, known)
 
 describe('the actors of a chain', () => {
-  test('are agents, servers and the gateway; the innermost agent is the one the user granted', () => {
-    expect(of(node('crm'), node(mount, 'gateway'), node('researcher'), node('planner'))).toEqual({
+  test('are agents, servers and the gateway; the innermost agent is the one the user granted', async () => {
+    expect(await of(node('crm'), node(mount, 'gateway'), node('researcher'), node('planner'))).toEqual({
       agents: ['researcher', 'planner'],
+      unlisted: [],
       unknown: undefined,
     })
   })
@@ -48,18 +50,24 @@ describe('the actors of a chain', () => {
     ['a mount without the gateway as its client', node(mount)],
     ['a mount with another client', node(mount, 'crm')],
     ['the gateway by its client id alone', node('gateway')],
+    ['an agent that an operator stopped', node('stopped')],
     ['an agent with a client of another name', node('planner', 'gateway')],
     ['a server with a client of another name', node('crm', 'planner')],
     ['an agent of another issuer', { ...node('planner'), iss: 'https://evil.example' }],
     ['a server of another issuer', { ...node('crm'), iss: 'https://evil.example' }],
     ['a mount of another issuer', { ...node(mount, 'gateway'), iss: 'https://evil.example' }],
-  ])('are unknown when one is %s', (_, actor) => {
-    expect(of(actor, node('researcher')).unknown).toEqual(actor)
-    expect(of(node('researcher'), actor).unknown).toEqual(actor)
+  ])('are unknown when one is %s', async (_, actor) => {
+    expect((await of(actor, node('researcher'))).unknown).toEqual(actor)
+    expect((await of(node('researcher'), actor)).unknown).toEqual(actor)
   })
 
-  test('hold no agent where none acted', () => {
-    expect(of(node('crm'), node(mount, 'gateway'))).toMatchObject({ agents: [] })
+  test('that no operator listed are told from the others', async () => {
+    const { agents, unlisted } = await of(node('dyn_1'), node('planner'))
+    expect([agents, unlisted]).toEqual([['dyn_1', 'planner'], ['dyn_1']])
+  })
+
+  test('hold no agent where none acted', async () => {
+    expect(await of(node('crm'), node(mount, 'gateway'))).toMatchObject({ agents: [] })
   })
 })
 
@@ -70,10 +78,11 @@ test('the policy is asked about the user by id, name and groups, and about every
     name: 'Alice',
     groups: ['sales'],
   }
-  expect(policySubject(user, ['researcher', 'planner'])).toEqual({
+  expect(policySubject(user, { agents: ['researcher', 'planner'], unlisted: ['planner'] })).toEqual({
     user: 'u1',
     username: 'alice',
     groups: ['sales'],
     agents: ['researcher', 'planner'],
+    unlisted: ['planner'],
   })
 })

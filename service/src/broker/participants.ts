@@ -1,5 +1,5 @@
 import { type Actor, type Chain, GATEWAY } from '@tetrapod/protocol'
-import type { Agents } from '#agents'
+import type { Agents, Standing } from '#agents'
 import type { PolicySubject } from '#policy'
 import type { Servers } from '#servers'
 import type { Tokens } from '#tokens'
@@ -8,34 +8,50 @@ import type { User } from '#users'
 interface Known {
   /** Ours: an actor of another issuer is nobody here, whatever its name. */
   readonly tokens: Pick<Tokens, 'issuer'>
-  readonly agents: Agents
+  readonly agents: Pick<Agents, 'standing'>
   readonly servers: Servers
 }
 
-/** Who of the catalogue the actors of a chain are. */
+/** Who the actors of a chain are. */
 export interface Participants {
   /** The agents, outermost first: the last one is whom the user granted. */
   readonly agents: readonly string[]
-  /** The first actor that is nobody in the catalogue any more. */
+  /** Those of them that no operator listed. */
+  readonly unlisted: readonly string[]
+  /** The first actor that is nobody (any more). */
   readonly unknown: Actor | undefined
 }
 
 /** Reads a chain of our own: each actor is an agent, a server, or the gateway as one of its mounts. */
-export function participants(chain: Chain, known: Known): Participants {
-  const found = chain.filter((actor) => isAgent(actor, known)).map((actor) => actor.sub)
-  const unknown = chain.find(
-    (actor) => !isAgent(actor, known) && !isServer(actor, known) && !isGateway(actor, known),
+export async function participants(chain: Chain, known: Known): Promise<Participants> {
+  const parts = await Promise.all(chain.map(async (actor) => ({ actor, agent: await agentOf(actor, known) })))
+  const agents = parts.filter(({ agent }) => agent !== undefined)
+  const unknown = parts.find(
+    ({ actor, agent }) => agent === undefined && !isServer(actor, known) && !isGateway(actor, known),
   )
-  return { agents: found, unknown }
+  return {
+    agents: agents.map(({ actor }) => actor.sub),
+    unlisted: agents.filter(({ agent }) => agent?.listed === false).map(({ actor }) => actor.sub),
+    unknown: unknown?.actor,
+  }
 }
 
 /** A user and the agents of a chain, as the policy asks for them. */
-export function policySubject(user: User, agents: readonly string[]): PolicySubject {
-  return { user: user.id, username: user.subjectId.sub, groups: user.groups, agents }
+export function policySubject(
+  user: User,
+  { agents, unlisted }: Pick<Participants, 'agents' | 'unlisted'>,
+): PolicySubject {
+  return { user: user.id, username: user.subjectId.sub, groups: user.groups, agents, unlisted }
 }
 
-function isAgent({ iss, sub, client_id }: Actor, { tokens, agents }: Known): boolean {
-  return iss === tokens.issuer && client_id === undefined && agents.find(sub) !== undefined
+/** How the agent stands that this actor is. One that an operator stopped is nobody. */
+async function agentOf(
+  { iss, sub, client_id }: Actor,
+  { tokens, agents }: Known,
+): Promise<Standing | undefined> {
+  if (iss !== tokens.issuer || client_id !== undefined) return undefined
+  const standing = await agents.standing(sub)
+  return standing?.disabled === true ? undefined : standing
 }
 
 function isServer({ iss, sub, client_id }: Actor, { tokens, servers }: Known): boolean {

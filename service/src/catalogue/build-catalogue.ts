@@ -1,8 +1,9 @@
+import { presetHosts } from '#agents'
 import { Secret } from '#kernel'
 import type { Rule } from '#policy'
 import { type ClientCredential, isReference } from '#secrets'
 import type { Server } from '#servers'
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue, Registration } from './catalogue.ts'
 import { parseListen } from './listen.ts'
 import type { CatalogueInput } from './schema.ts'
 
@@ -25,6 +26,7 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       password: secretOf(password),
       groups,
     })),
+    registration: registrationOf(input.registration),
     agents: Object.entries(input.agents).map(([key, { name = key, redirect_uris, ...client }]) => ({
       key,
       name,
@@ -47,6 +49,20 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       scopes: dictionary(scopes, (words) => words),
     })),
     rules: input.policies.flatMap(rulesOf),
+  }
+}
+
+function registrationOf({
+  metadataDocuments,
+  dynamic,
+  statements,
+}: CatalogueInput['registration']): Registration {
+  return {
+    documentHosts:
+      metadataDocuments?.map((host) => (typeof host === 'string' ? { host, private: false } : host)) ??
+      presetHosts,
+    dynamic,
+    statements: Object.entries(statements).map(([issuer, { jwks_uri: jwksUri }]) => ({ issuer, jwksUri })),
   }
 }
 

@@ -25,6 +25,10 @@ policies:
   - permit: { groups: [sales], servers: [crm], tools: ["find_*"] }
   - permit: { servers: [crm], apis: [payroll] }
   - forbid: { users: [bob], servers: [crm], tools: [delete_customer] }
+registration:
+  metadataDocuments: [claude.ai, { host: agents.corp.internal, private: true }]
+  dynamic: true
+  statements: { https://publisher.example: { jwks_uri: https://publisher.example/jwks } }
 `
 
 const stored: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { SigningAlgorithm } from '@tetrapod/protocol'
-import type { Agent } from '#agents'
+import type { DocumentHost, NamedAgent } from '#agents'
 import type { Api } from '#apis'
 import type { Secret } from '#kernel'
 import type { Rule } from '#policy'
@@ -17,8 +17,19 @@ export interface Catalogue {
   readonly database: Secret | undefined
   readonly tokens: { readonly algorithm: SigningAlgorithm }
   readonly users: readonly BuiltInUser[]
-  readonly agents: readonly Agent[]
+  readonly registration: Registration
+  readonly agents: readonly NamedAgent[]
   readonly servers: readonly Server[]
   readonly apis: readonly Api[]
   readonly rules: readonly Rule[]
+}
+
+/** How agents may name themselves. */
+export interface Registration {
+  /** Whose metadata documents are accepted. */
+  readonly documentHosts: readonly DocumentHost[]
+  /** Any agent may register itself. */
+  readonly dynamic: boolean
+  /** Whose software statements count. */
+  readonly statements: readonly { readonly issuer: string; readonly jwksUri: string }[]
 }

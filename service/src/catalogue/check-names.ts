@@ -1,4 +1,5 @@
 import { GATEWAY } from '@tetrapod/protocol'
+import { DYNAMIC } from '#policy'
 import type { Draft } from './draft.ts'
 import { keyProblem, type Problem } from './problem.ts'
 
@@ -26,10 +27,11 @@ export function* checkCredentials({ agents, servers, apis }: Draft): Generator<P
         yield keyProblem([kind, key, 'client'], ONE_CREDENTIAL)
 }
 
-/** The gateway's key and the first segment of every path that is not a mount's. */
+/** The gateway's key, what policies call agents that registered themselves, and the first segment of every path that is not a mount's. */
 const RESERVED: ReadonlySet<string> = new Set(
   [
     GATEWAY,
+    DYNAMIC,
     'authorize token par register introspect revoke revocations jwks well-known',
     'sign-in sign-out interaction connect connections grants',
     'admin assets livez readyz metrics mcp',

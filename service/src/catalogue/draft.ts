@@ -28,10 +28,16 @@ const client = lenient(z.object(credential))
 
 const terms = lenient(z.object({ users: texts, agents: texts, servers: texts, apis: texts, tools: anything }))
 
+const documentHosts = z
+  .array(z.union([z.string(), z.object({ host: z.string() }).transform(({ host }) => host)]))
+  .optional()
+  .catch(undefined)
+
 const draftSchema = z.object({
   publicUrl: text,
   database: text,
   users: mapOf(z.object({ password: text })),
+  registration: lenient(z.object({ metadataDocuments: documentHosts })),
   agents: mapOf(z.object(credential)),
   servers: mapOf(
     z.object({

@@ -32,6 +32,14 @@ describe('a whole configuration', () => {
         { username: 'alice', name: 'Alice Adams', password: expect.any(Secret), groups: ['sales'] },
         { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [] },
       ],
+      registration: {
+        documentHosts: [
+          { host: 'claude.ai', private: false },
+          { host: 'agents.corp.internal', private: true },
+        ],
+        dynamic: true,
+        statements: [{ issuer: 'https://publisher.example', jwksUri: 'https://publisher.example/jwks' }],
+      },
       agents: [
         {
           key: 'assistant',

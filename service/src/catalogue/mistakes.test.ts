@@ -310,6 +310,36 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     'tools: [a], apis: [payroll]',
     '20:43 policies[2].permit.apis: A rule is about `tools` or about `apis`',
   ],
+  [
+    'a rule on a document at a host that is not accepted',
+    'groups: [sales], servers',
+    'agents: ["https://evil.example/doc"], servers',
+    '19:24 policies[1].permit.agents[1]: Nothing under `agents`',
+  ],
+  [
+    'an address for a host',
+    '[claude.ai, {',
+    '["https://claude.ai", {',
+    '23:23 registration.metadataDocuments[1]: Write a host as it stands in an address',
+  ],
+  [
+    'a wildcard in a host',
+    '[claude.ai, {',
+    '["*.ai", {',
+    '23:23 registration.metadataDocuments[1]: Write a host as it stands in an address',
+  ],
+  [
+    'a host with the port that need not be said',
+    'host: agents.corp.internal',
+    'host: "agents.corp.internal:443"',
+    '23:42 registration.metadataDocuments[2].host: Write a host as it stands in an address',
+  ],
+  [
+    'keys of a publisher over http',
+    'https://publisher.example/jwks',
+    'http://publisher.example/jwks',
+    '25:56 registration.statements["https://publisher.example"].jwks_uri: Use https',
+  ],
   ['an empty list', '[bob]', '[]', '21:22 policies[3].forbid.users: An empty list matches nothing'],
 ]
 
@@ -337,7 +367,8 @@ policies:
   })
 
   test('every name that is one of our own', async () => {
-    const own = `gateway authorize token par register introspect revoke revocations jwks sign-in sign-out
+    const own =
+      `gateway dynamic authorize token par register introspect revoke revocations jwks sign-in sign-out
       interaction connect connections grants admin assets livez readyz metrics mcp well-known`.split(/\s+/)
     const agents = own.map(
       (key) => `  ${key}: { redirect_uris: [https://a.example], jwks_uri: https://a.example }`,
@@ -346,6 +377,11 @@ policies:
     expect(problems).toEqual(
       own.map((key, index) => `${index + 3}:3 agents.${key}: This name is one of our own: choose another.`),
     )
+  })
+
+  test('a rule may name a document at an accepted host, and all that registered themselves', async () => {
+    const agents = 'agents: [assistant, dynamic, "https://claude.ai/oauth/x"], servers'
+    await expect(load(whole.replace('groups: [sales], servers', agents))).resolves.toBeDefined()
   })
 
   test('an account id stands for a user whom only the database knows', async () => {

@@ -2,7 +2,7 @@ import { isScopeToken, SIGNING_ALGORITHM, SIGNING_ALGORITHMS } from '@tetrapod/p
 import * as z from 'zod'
 import { listenProblem } from './listen.ts'
 import { passwordProblem, REFERENCE_FORMS, referenceProblem } from './secret-text.ts'
-import { publicUrlProblem, redirectUriProblem, urlProblem } from './url.ts'
+import { hostProblem, publicUrlProblem, redirectUriProblem, urlProblem } from './url.ts'
 
 const text = z.string().regex(/\S/, 'Write a text here, or remove the key.')
 const url = checkedText(urlProblem)
@@ -68,6 +68,34 @@ const user = z.strictObject({
   groups: z.array(text).default([]).describe('What `groups` in policies match.'),
 })
 
+const documentHost = checkedText(hostProblem)
+const registration = z.strictObject({
+  metadataDocuments: z
+    .array(
+      z.union([
+        documentHost,
+        z.strictObject({
+          host: documentHost,
+          private: z.boolean().default(false).describe('It may have an address of your own network.'),
+        }),
+      ]),
+    )
+    .optional()
+    .describe(
+      'Hosts whose metadata documents are accepted (with a port, if it is not 443); `*` for any. Absent: those of the clients we have tried (docs/registration.md). [] for none.',
+    ),
+  dynamic: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether any agent may register itself. Policies permit such agents where `agents` says `dynamic`, and nowhere else.',
+    ),
+  statements: z
+    .record(url, z.strictObject({ jwks_uri: url.describe('Where the issuer publishes its keys.') }))
+    .default({})
+    .describe('Whose software statements count, by issuer: an agent that shows one may register itself.'),
+})
+
 const agent = z.strictObject({
   name: text.optional().describe('The name on the consent page. The key, if absent.'),
   redirect_uris: z
@@ -109,7 +137,9 @@ const api = z.strictObject({
 const terms = z.strictObject({
   users: names.describe('User names or account ids.'),
   groups: names.describe('Groups; one of them is enough.'),
-  agents: names.describe('Agents: a permit wants every agent of the chain among them, a forbid any.'),
+  agents: names.describe(
+    'Agents, by key or by the address of their metadata document; `dynamic` for all that registered themselves. A permit wants every agent of the chain among them, a forbid any.',
+  ),
   servers: names.describe('The server called; with `apis`, the server that asks.'),
   tools: names.describe('Tools called; `*` stands for any run of characters. Not together with `apis`.'),
   apis: names.describe(
@@ -126,6 +156,7 @@ export const catalogueSchema = z.strictObject({
   database,
   tokens,
   users: z.record(username, user).default({}).describe('Built-in users, for a first look.'),
+  registration: registration.prefault({}).describe('Agents that name themselves.'),
   agents: z.record(key, agent).default({}).describe('The agents we name. The key is the client id.'),
   servers: z
     .record(key, server)

@@ -26,6 +26,16 @@ export function redirectUriProblem(text: string): string | undefined {
   return urlProblem(text) ?? (text.includes('*') ? wildcard : undefined)
 }
 
+/** A host as a URL writes it, with a port where it has one that is not 443; or `*`. */
+export function hostProblem(text: string): string | undefined {
+  if (text === '*') return undefined
+  const url = URL.canParse(`https://${text}/`) ? new URL(`https://${text}/`) : undefined
+  const name = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*(?::\d+)?$/.test(text)
+  return name && url?.host === text
+    ? undefined
+    : 'Write a host as it stands in an address: lower case, with its domain, and a port only where it is not 443.'
+}
+
 /** A URL that reads the same to everybody: the parser repairs spaces, backslashes and missing slashes. */
 export function parseUrl(text: string): URL | undefined {
   const plain = /^https?:\/\/[\x21-\x7e]+$/i.test(text) && !text.includes('\\')

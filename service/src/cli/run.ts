@@ -1,4 +1,5 @@
 import { Fault } from '#kernel'
+import { agents } from './agents.ts'
 import { audit } from './audit.ts'
 import { check } from './check.ts'
 import { grants } from './grants.ts'
@@ -10,6 +11,7 @@ import { UsageError } from './usage-error.ts'
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   start,
   check,
+  agents,
   grants,
   audit,
   keys,
@@ -26,12 +28,15 @@ const usage = `tetrapod: identity broker and gateway for MCP
   tetrapod hash-password                              read a password, print its hash for the configuration
   tetrapod grants  list [--json] [--data DIR]         what users permitted which agents
   tetrapod grants  revoke ID [--data DIR]             take one back, at once
+  tetrapod agents  list [--json] [--data DIR]         who acts for users here, and who named them
+  tetrapod agents  disable ID [--data DIR]            stop one at once, with all it was given
+  tetrapod agents  enable ID [--data DIR]             let it go on
   tetrapod keys    status [--json] [--data DIR]       what our tokens are signed with, and until when
   tetrapod keys    rotate [--now] [--data DIR]        make the next signing key, or let it sign at once
   tetrapod keys    revoke KID [--data DIR]            withdraw one: what it signed holds no longer
   tetrapod audit   tail [--limit N] [--json] [--data DIR]   the last records, oldest first
 
-DIR is where the service keeps its data (.tetrapod). grants, keys and audit ask the running service.
+DIR is where the service keeps its data (.tetrapod). agents, grants, keys and audit ask the running service.
 `
 
 const [name = '', ...args] = process.argv.slice(2)

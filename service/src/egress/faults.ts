@@ -8,5 +8,9 @@ export const fault = faults('egress', {
     'unavailable',
     'The keys of this client cannot be fetched from its jwks_uri. Try again once they can.',
   ],
+  address_refused: [
+    'denied',
+    'This address was told by somebody else, and it leads to a place that is not public: nothing is sent there.',
+  ],
   too_large: ['unavailable', 'The other side answered with more than is accepted.'],
 })

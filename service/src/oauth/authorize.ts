@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Handler } from '#http'
-import type { Clock, Log } from '#kernel'
+import { type Clock, createTokenBucket, type Log } from '#kernel'
 import type { Users } from '#users'
 import type { Cookies } from './cookies.ts'
 import { failurePage } from './failure-page.ts'
 import { fault } from './faults.ts'
 import { checkRequestSize } from './request-size.ts'
-import { createTokenBucket } from './token-bucket.ts'
 
 /** Of people who are not signed in, all together. */
 const BURST = 100

@@ -1,28 +1,29 @@
 import { SIGNING_ALGORITHM } from '@tetrapod/protocol'
-import type { ClientMetadata } from 'oidc-provider'
-import type { Agent } from '#agents'
+import type { AdapterPayload } from 'oidc-provider'
+import type { NamedAgent } from '#agents'
+import { hashedSecret } from './client-secret.ts'
 
 /** An agent of the catalogue as the library knows clients (RFC 7591 §2). */
-export function clientMetadata({ key, name, redirectUris, credential }: Agent): ClientMetadata {
+export function clientMetadata({ key, name, redirectUris, credential }: NamedAgent): AdapterPayload {
   const common = {
     client_id: key,
     client_name: name,
     redirect_uris: [...redirectUris],
     grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code' as const],
+    response_types: ['code'],
     // The others put the code where scripts and other pages find it.
-    response_modes: ['query' as const],
+    response_modes: ['query'],
   }
-  return credential.method === 'private_key_jwt'
-    ? {
-        ...common,
-        token_endpoint_auth_method: 'private_key_jwt',
-        token_endpoint_auth_signing_alg: SIGNING_ALGORITHM,
-        jwks_uri: credential.jwksUri,
-      }
-    : {
-        ...common,
-        token_endpoint_auth_method: 'client_secret_post',
-        client_secret: credential.secret.reveal(),
-      }
+  const authentication =
+    credential.method === 'private_key_jwt'
+      ? {
+          token_endpoint_auth_method: 'private_key_jwt',
+          token_endpoint_auth_signing_alg: SIGNING_ALGORITHM,
+          jwks_uri: credential.jwksUri,
+        }
+      : {
+          token_endpoint_auth_method: 'client_secret_post',
+          client_secret: hashedSecret(credential.secret.reveal()),
+        }
+  return { ...common, ...authentication } as AdapterPayload
 }

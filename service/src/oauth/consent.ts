@@ -1,4 +1,5 @@
 import type { Provider } from 'oidc-provider'
+import { type Agents, withoutPort } from '#agents'
 import type { Apis } from '#apis'
 import type { Families, Grants } from '#grants'
 import { hashed } from '#kernel'
@@ -6,11 +7,13 @@ import type { Servers } from '#servers'
 import type { Tickets } from '#tickets'
 import type { Session, Users } from '#users'
 import { callsFrom, shownScopes } from './closure.ts'
+import type { NamedBy } from './consent-page.ts'
 import { fault } from './faults.ts'
 import { saveLogin } from './logins.ts'
 
 export interface ConsentDeps {
   readonly provider: Provider
+  readonly agents: Agents
   readonly users: Users
   readonly servers: Servers
   readonly apis: Apis
@@ -39,6 +42,7 @@ export async function consentRequest(interaction: Interaction, session: Session,
   const user = await users.find(session.account)
   if (server === undefined || client === undefined) throw fault.agent_unknown()
   if (user === undefined || interaction.session?.accountId !== session.account) throw fault.session_missing()
+  const redirectUri = text(interaction.params['redirect_uri'])
   const asked = text(interaction.params['scope']).split(' ')
   const scopes = new Set(asked.filter((scope) => Object.hasOwn(server.scopes, scope)))
   if (scopes.size === 0) throw fault.consent_empty()
@@ -46,7 +50,9 @@ export async function consentRequest(interaction: Interaction, session: Session,
     interaction: interaction.uid,
     agent: client.clientName ?? client.clientId,
     agentId: client.clientId,
-    redirectUri: text(interaction.params['redirect_uri']),
+    redirectUri,
+    answersTo: client.applicationType === 'native' ? (withoutPort(redirectUri) ?? redirectUri) : redirectUri,
+    named: await namedBy(client.clientId, deps),
     user,
     server,
     scopes,
@@ -54,6 +60,15 @@ export async function consentRequest(interaction: Interaction, session: Session,
     calls: callsFrom(server, scopes),
     openid: asked.includes('openid'),
   }
+}
+
+/** Who says that this is the agent it is: nobody but itself where the catalogue does not. */
+async function namedBy(clientId: string, { agents }: ConsentDeps): Promise<NamedBy> {
+  const standing = await agents.standing(clientId)
+  if (standing === undefined || standing.kind === 'registered') return { kind: 'registered' }
+  return standing.kind === 'catalogue'
+    ? { kind: 'catalogue' }
+    : { kind: 'document', host: new URL(clientId).host, listed: standing.listed }
 }
 
 /** Goes with the page and comes back with its form: says what the page showed. */
@@ -68,9 +83,17 @@ export function wasShown(request: ConsentRequest, ticket: string, tickets: Ticke
 
 /** Puts the consent on record, then gives the grant and the login under it. Returns the login's id. */
 export async function agree(request: ConsentRequest, session: Session, deps: ConsentDeps): Promise<string> {
-  const { server, scopes, calls, user, agentId, redirectUri, openid } = request
+  const { server, scopes, calls, user, agentId, openid } = request
+  await deps.agents.used(agentId, request.agent)
   const grant = await deps.grants.give(
-    { user: user.id, agent: agentId, redirectUri, server: server.key, scopes: [...scopes], calls },
+    {
+      user: user.id,
+      agent: agentId,
+      redirectUri: request.answersTo,
+      server: server.key,
+      scopes: [...scopes],
+      calls,
+    },
     deps.recordConsent,
   )
   const login = await saveLogin(deps.provider, deps.families, {
@@ -86,8 +109,9 @@ export async function agree(request: ConsentRequest, session: Session, deps: Con
 }
 
 /** Of every word on the page and every edge behind it. */
-function digest({ interaction, agent, agentId, redirectUri, user, server, shown, calls }: ConsentRequest) {
-  const parties = [user.id, user.name, agentId, agent, redirectUri, server.mount, server.name]
+function digest(request: ConsentRequest) {
+  const { interaction, agent, agentId, named, redirectUri, user, server, shown, calls } = request
+  const parties = [user.id, user.name, agentId, agent, named, redirectUri, server.mount, server.name]
   return hashed(JSON.stringify([interaction, parties, shown, calls]))
 }
 

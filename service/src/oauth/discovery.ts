@@ -1,5 +1,6 @@
 import { GRANT_TOKEN_EXCHANGE, SIGNING_ALGORITHM } from '@tetrapod/protocol'
 import type { Provider } from 'oidc-provider'
+import type { DocumentHost } from '#agents'
 import { isObject } from '#kernel'
 import type { Servers } from '#servers'
 
@@ -13,11 +14,16 @@ const AUTH_METHODS = ['private_key_jwt', 'client_secret_basic', 'client_secret_p
  * Makes both discovery documents (RFC 8414, OpenID Connect Discovery) say what is true of the whole authorization server:
  * the library knows nothing of the grants that we answer in front of it, nor of the resources (RFC 9728 §4).
  */
-export function announceTruth(provider: Provider, servers: Servers): void {
+export function announceTruth(
+  provider: Provider,
+  { servers, documentHosts }: { readonly servers: Servers; readonly documentHosts: readonly DocumentHost[] },
+): void {
   const { issuer } = provider
   const ours = {
     grant_types_supported: ['authorization_code', 'refresh_token', GRANT_TOKEN_EXCHANGE],
     response_modes_supported: ['query'],
+    // Clients take this way only where `none` is among the authentication methods as well.
+    ...(documentHosts.length > 0 ? { client_id_metadata_document_supported: true } : {}),
     protected_resources: servers.all.map(({ mount }) => mount),
     introspection_endpoint: `${issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: AUTH_METHODS,

@@ -39,6 +39,26 @@ export const fault = faults('oauth', {
     'Too many people are coming in at this moment. Wait a few seconds, then reload this page.',
   ],
   session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
+  registering_too_fast: [
+    'limited',
+    'Too many agents are registering at this moment. Wait as long as Retry-After says, then try again.',
+  ],
+  registration_malformed: [
+    'invalid',
+    'The registration is malformed: send one JSON object of at most 16 KiB, in which no member is named twice.',
+  ],
+  statement_invalid: [
+    'invalid',
+    'The software statement does not hold: it is a JWT, signed by its issuer with a key that it publishes, not expired, and for this authorization server if it names an audience.',
+  ],
+  statement_unapproved: [
+    'invalid',
+    'The software statement comes from somebody whose statements do not count here. An operator accepts an issuer under `registration.statements`.',
+  ],
+  statement_required: [
+    'denied',
+    'Agents register here with a software statement of an issuer that the operator accepts, and without one not at all.',
+  ],
   agent_unknown: ['missing', 'This agent is not known here. Remove it, add it again, and start over.'],
   login_ended: [
     'denied',

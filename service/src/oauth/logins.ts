@@ -31,6 +31,8 @@ export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
   }
   const grant = await deps.grants.liveFor(account.accountId, client.clientId)
   const scopes = requestedScopes(ctx, server.scopes)
+  // Whoever runs on the user's machine can say that it is such an agent (RFC 8252 §8.6): each time, the user decides.
+  if (client.applicationType === 'native' && client.tokenEndpointAuthMethod === 'none') return undefined
   if (grant === undefined || scopes.size === 0 || ctx.oidc.prompts.has('consent')) return undefined
   if (!grant.redirectUris.includes(String(params?.['redirect_uri']))) return undefined
   if (!grantsScopes(grant, server.key, scopes)) return undefined

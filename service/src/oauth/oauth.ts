@@ -19,18 +19,23 @@ import { introspection } from './introspection.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
 import { pushedAuthorization } from './pushed.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
+import { registration } from './registration.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { rotatingLibrary } from './rotating-library.ts'
 import { signInRoutes } from './sign-in.ts'
+import type { CheckStatement } from './software-statement.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 import { tokenRevocation } from './token-revocation.ts'
 
 export interface OAuthDeps
   extends
-    Omit<ProviderDeps, 'cookies' | 'keys' | 'refreshTokens' | 'audit'>,
-    ExchangeDeps,
+    Omit<ProviderDeps, 'cookies' | 'keys' | 'refreshTokens'>,
+    Omit<ExchangeDeps, 'agents'>,
     Pick<InteractionDeps, 'recordConsent'> {
   readonly clients: (id: string) => Client | undefined
+  /** Verifies software statements; and whether agents may register without one. */
+  readonly checkStatement: CheckStatement
+  readonly openToAll: boolean
   readonly revocation: Revocation
   readonly feed: Feed
   readonly tickets: Tickets
@@ -49,7 +54,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const refreshTokens = createRefreshTokens({ ...deps, key: deps.refreshKey })
   const libraryNow = rotatingLibrary(tokens.keys, async (keys) => {
     const provider = await createProvider({ ...deps, cookies, keys, refreshTokens })
-    announceTruth(provider, deps.servers)
+    announceTruth(provider, deps)
     return { provider, handle: fromPublicUrl(issuer, provider.callback()) }
   })
   const library: Handler = async (request, response) => (await libraryNow()).handle(request, response)
@@ -99,6 +104,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       authorize: authorize({ ...shared, library, clock: deps.clock, log }),
       'sign-in': pages,
       interaction: pages,
+      ...(deps.registrationOpen ? { register: registration({ ...deps, library }) } : {}),
     },
   }
 }

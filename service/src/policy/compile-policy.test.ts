@@ -5,7 +5,13 @@ import type { Decision, PolicySubject, PolicyTarget, Rule, RuleTerms } from './r
 
 type Draft = Omit<Rule, 'id'>
 
-const alice: PolicySubject = { user: 'u1', username: 'alice', groups: ['sales'], agents: ['assistant'] }
+const alice: PolicySubject = {
+  user: 'u1',
+  username: 'alice',
+  groups: ['sales'],
+  agents: ['assistant'],
+  unlisted: [],
+}
 const find: PolicyTarget = { kind: 'tool', server: 'crm', tool: 'find_customer' }
 const payroll: PolicyTarget = { kind: 'api', server: 'crm', api: 'payroll' }
 const denied: Decision = { effect: 'deny', rule: undefined }
@@ -77,6 +83,44 @@ describe('the agents of a chain', () => {
   })
 })
 
+describe('agents that no operator listed', () => {
+  const stranger = { ...alice, agents: ['dyn_1'], unlisted: ['dyn_1'] }
+
+  test('are permitted by no rule that does not speak of them', () => {
+    expect(decide([permit({})], stranger, find)).toEqual(denied)
+    expect(decide([permit({ agents: ['assistant'] })], stranger, find)).toEqual(denied)
+    expect(decide([permit({})], alice, find).effect).toBe('permit')
+  })
+
+  test('are permitted where a rule names them, or says `dynamic`', () => {
+    expect(decide([permit({ agents: ['dyn_1'] })], stranger, find).effect).toBe('permit')
+    expect(decide([permit({ agents: ['dynamic'] })], stranger, find).effect).toBe('permit')
+  })
+
+  test('spoil a chain for a rule that does not speak of them, wherever they stand in it', () => {
+    for (const agents of [
+      ['assistant', 'dyn_1'],
+      ['dyn_1', 'assistant'],
+    ]) {
+      expect(decide([permit({})], { ...stranger, agents }, find)).toEqual(denied)
+      expect(decide([permit({ agents: ['dynamic'] })], { ...stranger, agents }, find)).toEqual(denied)
+      const both = permit({ agents: ['dynamic', 'assistant'] })
+      expect(decide([both], { ...stranger, agents }, find).effect).toBe('permit')
+    }
+  })
+
+  test('are forbidden by what forbids everybody, and by `dynamic`', () => {
+    const rules = [permit({ agents: ['dynamic', 'assistant'] })]
+    expect(decide([...rules, forbid({ tools: ['find_*'] })], stranger, find).effect).toBe('deny')
+    expect(decide([...rules, forbid({ agents: ['dynamic'] })], stranger, find).effect).toBe('deny')
+    expect(decide([...rules, forbid({ agents: ['dynamic'] })], alice, find).effect).toBe('permit')
+  })
+
+  test('are not found by the word for them where they are listed', () => {
+    expect(decide([permit({ agents: ['dynamic'] })], alice, find)).toEqual(denied)
+  })
+})
+
 describe('calls and exchanges', () => {
   test('a permit without apis permits no exchange', () => {
     expect(decide([permit({ servers: ['crm'] })], alice, payroll)).toEqual(denied)
@@ -113,7 +157,7 @@ const anyTerms: fc.Arbitrary<RuleTerms> = fc
     {
       users: names,
       groups: names,
-      agents: names,
+      agents: fc.uniqueArray(fc.oneof(name, fc.constant('dynamic')), { maxLength: 3 }),
       servers: names,
       names: fc.tuple(fc.constantFrom('tools', 'apis'), fc.array(fc.constantFrom('a', 'b', 'a*', '*b', '*'))),
     },
@@ -124,12 +168,12 @@ const anyRules: fc.Arbitrary<readonly Draft[]> = fc.array(
   fc.record({ effect: fc.constantFrom('permit', 'forbid'), terms: anyTerms }),
   { maxLength: 8 },
 )
-const anySubject: fc.Arbitrary<PolicySubject> = fc.record({
-  user: name,
-  username: name,
-  groups: names,
-  agents: names,
-})
+const anySubject: fc.Arbitrary<PolicySubject> = fc
+  .record({ user: name, username: name, groups: names, agents: names, listed: names })
+  .map(({ listed, ...subject }) => ({
+    ...subject,
+    unlisted: subject.agents.filter((agent) => !listed.includes(agent)),
+  }))
 const anyTarget: fc.Arbitrary<PolicyTarget> = fc.oneof(
   fc.record({ kind: fc.constant('tool'), server: name, tool: name }),
   fc.record({ kind: fc.constant('api'), server: name, api: name }),
@@ -239,12 +283,16 @@ function covers({ effect, terms }: Rule, target: PolicyTarget): boolean {
   return terms.apis.includes(target.api)
 }
 
-function concerns({ effect, terms }: Rule, { user, username, groups, agents }: PolicySubject): boolean {
+function concerns(
+  { effect, terms }: Rule,
+  { user, username, groups, agents, unlisted }: PolicySubject,
+): boolean {
   const { users = [user], groups: named = groups, agents: actors = agents } = terms
   if (!users.includes(user) && !users.includes(username)) return false
   if (terms.groups !== undefined && !groups.some((group) => named.includes(group))) return false
-  if (terms.agents === undefined) return true
-  const known = agents.map((agent) => actors.includes(agent))
+  if (terms.agents === undefined) return effect === 'forbid' || unlisted.length === 0
+  const dynamic = actors.includes('dynamic')
+  const known = agents.map((agent) => actors.includes(agent) || (dynamic && unlisted.includes(agent)))
   return effect === 'forbid' ? known.includes(true) : known.length > 0 && !known.includes(false)
 }
 

@@ -1,6 +1,6 @@
 import { fault } from './faults.ts'
 import { namePattern } from '#kernel'
-import type { Policy, PolicySubject, Rule, RuleTerms } from './rule.ts'
+import { DYNAMIC, type Policy, type PolicySubject, type Rule, type RuleTerms } from './rule.ts'
 import { createRuleIndex, type Place } from './rule-index.ts'
 
 /**
@@ -10,6 +10,8 @@ import { createRuleIndex, type Place } from './rule-index.ts'
  * - A list that is absent matches anything; a list that is present must match.
  * - `users` match the user name or the account id.
  * - A permit's `agents` must hold every agent of the chain, and there must be one; a forbid's, any of them.
+ * - A permit without `agents` is for chains of listed agents alone; a forbid without them is for all. `dynamic` among
+ *   `agents` stands for every agent that is not listed.
  * - A permit with `apis` is about exchanges alone, one without about tool calls alone. A forbid is about both,
  *   unless it has `tools` (calls alone) or `apis` (exchanges alone).
  * - A server as such is denied to whom no rule could permit a tool of it.
@@ -43,13 +45,19 @@ function concerns({ effect, terms }: Rule): (subject: PolicySubject) => boolean 
   return (subject) =>
     (users === undefined || users.has(subject.user) || users.has(subject.username)) &&
     (groups === undefined || subject.groups.some((group) => groups.has(group))) &&
-    (agents === undefined || holdsAgents(effect, agents, subject.agents))
+    holdsAgents(effect, agents, subject)
 }
 
-function holdsAgents(effect: Rule['effect'], named: ReadonlySet<string>, chain: readonly string[]): boolean {
-  if (effect === 'forbid') return chain.some((agent) => named.has(agent))
+function holdsAgents(
+  effect: Rule['effect'],
+  named: ReadonlySet<string> | undefined,
+  { agents: chain, unlisted }: PolicySubject,
+): boolean {
+  if (named === undefined) return effect === 'forbid' || unlisted.length === 0
+  const holds = (agent: string) => named.has(agent) || (named.has(DYNAMIC) && unlisted.includes(agent))
+  if (effect === 'forbid') return chain.some(holds)
   // A permit for an agent is never a permit for no agent at all, which `every` alone would make it.
-  return chain.length > 0 && chain.every((agent) => named.has(agent))
+  return chain.length > 0 && chain.every(holds)
 }
 
 function placesOf({ id, effect, terms }: Rule): readonly Place[] {

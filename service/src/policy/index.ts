@@ -1,2 +1,10 @@
 export { compilePolicy } from './compile-policy.ts'
-export type { Decision, Policy, PolicySubject, PolicyTarget, Rule, RuleTerms } from './rule.ts'
+export {
+  DYNAMIC,
+  type Decision,
+  type Policy,
+  type PolicySubject,
+  type PolicyTarget,
+  type Rule,
+  type RuleTerms,
+} from './rule.ts'

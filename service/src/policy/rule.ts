@@ -3,6 +3,7 @@ export interface RuleTerms {
   /** Built-in user names or account ids. */
   readonly users?: readonly string[] | undefined
   readonly groups?: readonly string[] | undefined
+  /** Client ids; `DYNAMIC` for every agent that no operator listed. */
   readonly agents?: readonly string[] | undefined
   /** The server called; for an exchange, the server that asks. */
   readonly servers?: readonly string[] | undefined
@@ -19,12 +20,17 @@ export interface Rule {
   readonly terms: RuleTerms
 }
 
+/** What a rule calls the agents that no operator listed: those that registered themselves above all. */
+export const DYNAMIC = 'dynamic'
+
 /** Who asks. `agents` are the agents of the chain, outermost first. */
 export interface PolicySubject {
   readonly user: string
   readonly username: string
   readonly groups: readonly string[]
   readonly agents: readonly string[]
+  /** Those of `agents` that no operator listed. A permit must speak of them to be for them. */
+  readonly unlisted: readonly string[]
 }
 
 /** What for: a tool of a server, an API that a server asks a token for, or a server: whether any tool of it could be called. */

@@ -42,8 +42,9 @@ test('a released migration never changes', () => {
     ['0001-first', '3fbae19d76616ba980a085daa5c71fac3f0fd7c036ddb229bfe2a905036ef72f'],
     ['0002-families', 'e8aa3604526e9974ab1c9f40305f93e6f0c340762086aa13fbe53f6c59d86365'],
     ['0003-replicas', 'ad0815931efe2f417316bae9206faf9513338093709713e03927ae1b0c159513'],
-    ['0006-feed', '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'],
     ['0004-signing-keys', '7c816c1d911307536dfb9eb9d9f22bed72f0da9336a8d3bdd454dfbc0985e0b1'],
+    ['0005-agents', '65955d5c3c81aa5cc5cbb22e3e403620d62a45a7d1be2267d74b365e9a24a8d9'],
+    ['0006-feed', '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'],
     ['0001-replay', '5450a2ce8aed19c96a7606cad6c3160383a1fa53a5e67f5989fbb233fa729b2c'],
   ])
 })
@@ -103,7 +104,7 @@ test('a migration that fails leaves the file at the one before, and can be run a
 test('a file that is up to date is opened without writing a migration again', async () => {
   const directory = emptyDirectory()
   for (let start = 0; start < 3; start += 1) await (await opened({ directory })).close()
-  expect(rows(join(directory, 'tetrapod.db'), 'select name from migrations')).toEqual(
+  expect(rows(join(directory, 'tetrapod.db'), 'select name from migrations order by name')).toEqual(
     dataMigrations.map(({ name }) => ({ name })),
   )
 })

@@ -1,3 +1,4 @@
+import type { AgentStore } from '#agents'
 import type { BundleStore, LeaseStore } from '#audit'
 import type { FamilyStore, GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
@@ -7,6 +8,7 @@ import type { AccountStore, SessionStore } from '#users'
 import type { PartitionKeyStore, SecretStore } from '#vault'
 import type { Secret } from '#kernel'
 import { createAccountStore } from './account-store.ts'
+import { createAgentStore } from './agent-store.ts'
 import type { Backend } from './backend.ts'
 import { createBundleStore } from './bundle-store.ts'
 import { createFamilyStore } from './family-store.ts'
@@ -28,6 +30,7 @@ export interface Storage {
   readonly signingKeys: SigningKeyStore
   readonly accounts: AccountStore
   readonly sessions: SessionStore
+  readonly agents: AgentStore
   readonly grants: GrantStore
   readonly families: FamilyStore
   readonly revocations: RevocationStore
@@ -74,6 +77,7 @@ function stores({ db, lock, replay, shared }: Backend): Omit<Storage, 'wakeUp' |
     signingKeys: createSigningKeyStore(db, lock),
     accounts: createAccountStore(db),
     sessions: createSessionStore(db),
+    agents: createAgentStore(db, lock),
     grants: createGrantStore(db, lock),
     families: createFamilyStore(db, lock),
     revocations: createRevocationStore(db, lock),

@@ -1,4 +1,5 @@
 import type { SigningAlgorithm } from '@tetrapod/protocol'
+import type { AgentKind } from '#agents'
 import type { Purpose, Sealed } from '#vault'
 import type { Generated } from 'kysely'
 
@@ -38,6 +39,7 @@ export interface Tables {
   }
   readonly grants: GrantTable
   readonly families: FamilyTable
+  readonly agents: AgentTable
   readonly revocations: {
     readonly sequence: Generated<number>
     readonly kind: string
@@ -91,6 +93,18 @@ export interface LeaseTable {
   readonly beat: number
   /** 1 while somebody has it. */
   readonly held: number
+}
+
+export interface AgentTable {
+  readonly id: string
+  readonly kind: AgentKind
+  readonly name: string
+  /** JSON. */
+  readonly metadata: string | null
+  readonly management_hash: string | null
+  readonly created_at: number
+  readonly used_at: number | null
+  readonly disabled_at: number | null
 }
 
 export interface StateTable {

@@ -48,8 +48,9 @@ test('a released migration never changes', () => {
     ['0001-replay', 'd64f22efc9c4b4b418b96dbd5f8e127e95d2213b6a2f82705c261028a1556454'],
     ['0002-families', '7236b21b6ea0fcded7526c4ab90c8de5e9c7974f8b0f3ec28c977a99e5af9c84'],
     ['0003-replicas', '8bce3d62f54ec13a4a9787fbd694e393f7102d24cc071c7f36020bcdca7262c6'],
-    ['0006-feed', '9dd6f9cf2186ecbbf0da9cfe42de9f9431d792c854514a20b50304d42eef576b'],
     ['0004-signing-keys', '239bbac0d0257f5e1ac2779c0ac64a7260d4e1ada6f08e010eb7c5ddcc11d16d'],
+    ['0005-agents', '95d89af904cca23055a51814d203f5e0205f0f4e4a78d9ed214e6c38392753da'],
+    ['0006-feed', '9dd6f9cf2186ecbbf0da9cfe42de9f9431d792c854514a20b50304d42eef576b'],
   ])
 })
 

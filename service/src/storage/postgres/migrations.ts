@@ -2,8 +2,9 @@ import * as first from './migrations/0001-first.ts'
 import * as replay from './migrations/0001-replay.ts'
 import * as families from './migrations/0002-families.ts'
 import * as replicas from './migrations/0003-replicas.ts'
-import * as feed from './migrations/0006-feed.ts'
 import * as signingKeys from './migrations/0004-signing-keys.ts'
+import * as agents from './migrations/0005-agents.ts'
+import * as feed from './migrations/0006-feed.ts'
 
 /** In order, by name too: a new one is added at the end. Each has the name of its twin on SQLite. */
 export const migrations = [
@@ -11,6 +12,7 @@ export const migrations = [
   { name: '0001-replay', statements: replay.statements },
   { name: '0002-families', statements: families.statements },
   { name: '0003-replicas', statements: replicas.statements },
-  { name: '0006-feed', statements: feed.statements },
   { name: '0004-signing-keys', statements: signingKeys.statements },
+  { name: '0005-agents', statements: agents.statements },
+  { name: '0006-feed', statements: feed.statements },
 ]

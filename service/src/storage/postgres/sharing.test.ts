@@ -7,7 +7,14 @@ import { entry, fresh } from './postgres.fixture.ts'
 
 const sealed = (byte: number) => new Uint8Array([byte]) as Sealed
 const signingKey = (n: number): SigningKeyRow => {
-  return { kid: `k${n}`, createdAt: 1, signsAt: 1, algorithm: 'ES256', revokedAt: undefined, sealed: sealed(n) }
+  return {
+    kid: `k${n}`,
+    createdAt: 1,
+    signsAt: 1,
+    algorithm: 'ES256',
+    revokedAt: undefined,
+    sealed: sealed(n),
+  }
 }
 
 describe.runIf(postgres !== undefined)('a PostgreSQL database', () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '#kernel'
+import type { Clock } from '@tetrapod/protocol'
 
 /** Takes one. Returns 0 when there was one to take, else the seconds until there will be. */
 export type TokenBucket = () => number

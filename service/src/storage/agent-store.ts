@@ -1,0 +1,116 @@
+import type { AgentRow, AgentStore } from '#agents'
+import type { JsonObject } from '#kernel'
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { Lock } from './lock.ts'
+import { appendRevocation } from './revocation-store.ts'
+import type { AgentTable, Tables } from './tables.ts'
+
+export function createAgentStore(db: Kysely<Tables>, lock: Lock): AgentStore {
+  const agents = db.selectFrom('agents')
+  const change = (id: string) => db.updateTable('agents').where('id', '=', id)
+  return {
+    find: async (id) => {
+      const row = await agents.selectAll().where('id', '=', id).executeTakeFirst()
+      return row === undefined ? undefined : fromRow(row)
+    },
+    list: async () => {
+      const rows = await agents.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').execute()
+      return rows.map(fromRow)
+    },
+    insert: (row, max) => insert(db, row, max),
+    replace: async (id, { name, metadata }) => {
+      const { numUpdatedRows } = await change(id)
+        .where('kind', '=', 'registered')
+        .set({ name, metadata: toText(metadata) })
+        .executeTakeFirst()
+      return numUpdatedRows === 1n
+    },
+    remove: (id, entry) =>
+      db.transaction().execute(async (transaction) => {
+        const { numDeletedRows } = await transaction
+          .deleteFrom('agents')
+          .where('id', '=', id)
+          .executeTakeFirst()
+        if (numDeletedRows !== 1n) return false
+        await appendRevocation(transaction, lock, entry)
+        return true
+      }),
+    used: async (row, at) => {
+      await db
+        .insertInto('agents')
+        .values({ ...toRow(row), used_at: at })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ used_at: at, name: row.name }))
+        .execute()
+    },
+    disable: (row, at, entry) =>
+      db.transaction().execute(async (transaction) => {
+        await transaction
+          .insertInto('agents')
+          .values({ ...toRow(row), disabled_at: at })
+          .onConflict((conflict) => conflict.column('id').doUpdateSet({ disabled_at: at }))
+          .execute()
+        await appendRevocation(transaction, lock, entry)
+      }),
+    enable: async (id) => {
+      await change(id).set({ disabled_at: null }).execute()
+    },
+    sweep: async (unused, idle) => {
+      await db
+        .deleteFrom('agents')
+        .where('kind', '=', 'registered')
+        .where('disabled_at', 'is', null)
+        .where(({ or, and, eb }) =>
+          or([and([eb('used_at', 'is', null), eb('created_at', '<', unused)]), eb('used_at', '<', idle)]),
+        )
+        .execute()
+    },
+    managedBy: async (tokenHash) => {
+      const row = await agents.select('id').where('management_hash', '=', tokenHash).executeTakeFirst()
+      return row?.id
+    },
+    setManagement: async (id, tokenHash) => {
+      await change(id)
+        .set({ management_hash: tokenHash ?? null })
+        .execute()
+    },
+  }
+}
+
+/** Counted and written in one statement: however many come at once, there are hardly more than `max`. */
+async function insert(db: Kysely<Tables>, row: AgentRow, max: number): Promise<boolean> {
+  const { id, kind, name, metadata, created_at } = toRow(row)
+  const { numAffectedRows } = await sql`
+    insert into agents (id, kind, name, metadata, created_at)
+    select ${id}, ${kind}, ${name}, ${metadata}, cast(${created_at} as bigint)
+    where (select count(*) from agents where kind = 'registered') < ${max}`.execute(db)
+  return numAffectedRows === 1n
+}
+
+function toRow(row: AgentRow): Selectable<AgentTable> {
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    metadata: toText(row.metadata),
+    management_hash: null,
+    created_at: row.createdAt,
+    used_at: row.usedAt ?? null,
+    disabled_at: row.disabledAt ?? null,
+  }
+}
+
+function toText(metadata: AgentRow['metadata']): string | null {
+  return metadata === undefined ? null : JSON.stringify(metadata)
+}
+
+function fromRow(row: Selectable<AgentTable>): AgentRow {
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    metadata: row.metadata === null ? undefined : (JSON.parse(row.metadata) as JsonObject),
+    createdAt: row.created_at,
+    usedAt: row.used_at ?? undefined,
+    disabledAt: row.disabled_at ?? undefined,
+  }
+}

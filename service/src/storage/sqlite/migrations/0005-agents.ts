@@ -1,0 +1,12 @@
+export const statements = [
+  `create table agents (
+    id text primary key,
+    kind text not null,
+    name text not null,
+    metadata text,
+    management_hash text unique,
+    created_at integer not null,
+    used_at integer,
+    disabled_at integer
+  ) strict`,
+]
