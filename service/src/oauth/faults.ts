@@ -31,6 +31,10 @@ export const fault = faults('oauth', {
   ],
   session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
   agent_unknown: ['missing', 'This agent is not known here. Remove it, add it again, and start over.'],
+  consent_not_shown: [
+    'invalid',
+    'This form agrees to something that its page did not show. Go back to the agent and start again.',
+  ],
   consent_empty: [
     'invalid',
     'There is nothing to agree to: the agent asked for no scope that this server has.',

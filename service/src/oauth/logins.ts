@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { type Families, type Grants, grantsCalls, grantsScopes } from '#grants'
+import { type Families, type Grants, grantsCalls, grantsScopes, sameRedirect } from '#grants'
 import type { Server, Servers } from '#servers'
 import type { Tokens } from '#tokens'
 import type { Users } from '#users'
@@ -34,7 +34,8 @@ export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
   const grant = await deps.grants.liveFor(account.accountId, client.clientId)
   const scopes = requestedScopes(ctx, server.scopes)
   if (grant === undefined || scopes.size === 0 || ctx.oidc.prompts.has('consent')) return undefined
-  if (!grant.redirectUris.includes(String(params?.['redirect_uri']))) return undefined
+  const redirectUri = String(params?.['redirect_uri'])
+  if (!grant.redirectUris.some((shown) => sameRedirect(shown, redirectUri))) return undefined
   if (!grantsScopes(grant, server.key, scopes)) return undefined
   if (!grantsCalls(grant, server.key, callsFrom(server, scopes), scopes)) return undefined
   return saveLogin(provider, deps.families, {
@@ -59,6 +60,8 @@ export async function saveLogin(
     readonly agent: string
     readonly server: Server
     readonly scopes: ReadonlySet<string>
+    /** Asked for and not agreed to: the library would ask for them again and again. */
+    readonly refused?: readonly string[]
     readonly openid: boolean
   },
 ) {
@@ -67,6 +70,8 @@ export async function saveLogin(
   const grant = new provider.Grant({ accountId: user, clientId: agent })
   grant.jti = formatLoginId({ grant: id, family: family.id, session })
   grant.addResourceScope(server.mount, [...login.scopes].join(' '))
+  const refused = login.refused ?? []
+  if (refused.length > 0) grant.rejectResourceScope(server.mount, refused.join(' '))
   if (login.openid) grant.addOIDCScope('openid')
   await grant.save()
   return grant

@@ -1,6 +1,6 @@
 import { ACCESS_TOKEN_SECONDS, SIGNING_ALGORITHM } from '@tetrapod/protocol'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { Grants } from '#grants'
+import { type Grants, grantedUntil } from '#grants'
 import type { Clock } from '#kernel'
 import type { Servers } from '#servers'
 import type { Library } from './library.ts'
@@ -12,7 +12,7 @@ export interface ResourceDeps {
   readonly clock: Clock
 }
 
-/** One resource for one token: a mount of ours (RFC 8707; DESIGN §1). The token ends with its grant at the latest. */
+/** One resource for one token: a mount of ours (RFC 8707; DESIGN §1). The token ends with what was granted at the latest. */
 export async function resourceInfo(
   ctx: KoaContextWithOIDC,
   resource: string,
@@ -25,11 +25,12 @@ export async function resourceInfo(
   if (server === undefined) throw new errors.InvalidTarget('this resource is not one of ours')
   const login = parseLoginId(ctx.oidc.entities.AuthorizationCode?.grantId ?? '')
   const grant = login === undefined ? undefined : await grants.live(login.grant)
+  const endsAt = grant === undefined ? Infinity : grantedUntil(grant, server.key)
   return {
     scope: Object.keys(server.scopes).join(' '),
     audience: server.mount,
     accessTokenFormat: 'jwt' as const,
-    accessTokenTTL: secondsWithin(ACCESS_TOKEN_SECONDS, grant?.expiresAt ?? Infinity, clock),
+    accessTokenTTL: secondsWithin(ACCESS_TOKEN_SECONDS, endsAt, clock),
     jwt: { sign: { alg: SIGNING_ALGORITHM } },
   }
 }

@@ -2,11 +2,10 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { z } from 'zod'
 import { Secret } from '#kernel'
-import { onwards, page, pageHeaders } from '#http'
+import { onwards, page, pageHeaders, readForm } from '#http'
 import type { Tickets } from '#tickets'
 import type { Session, User, Users } from '#users'
 import type { Cookies } from './cookies.ts'
-import { readForm } from './form.ts'
 
 /** A user name is not longer, in characters. */
 export const HINT_LENGTH_MAX = 64
