@@ -116,7 +116,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   const servers = createServers(catalogue.servers)
   const apis = createApis(catalogue.apis)
   const { accounts, sessions } = storage
-  const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, clock, log })
+  const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, revocation, clock, log })
   const grants = createGrants({ store: storage.grants, revocation, clock })
   const families = createFamilies({ store: storage.families, grants, revocation, clock })
   const policy = compilePolicy(catalogue.rules)
@@ -137,6 +137,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     cookieKey: await vault.keep('cookies'),
     recordSignIn: records.signIn,
     recordConsent: records.consent,
+    recordSignOut: records.signOut,
   })
   const health: Record<string, Handler> = {
     '/livez': (_request, response) => sendJson(response, 200, { live: true }),
@@ -146,7 +147,14 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     },
   }
   const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }), ...health }
-  const operators = adminHandler({ audit, grants, users, recordRevocation: records.revocation, log })
+  const operators = adminHandler({
+    audit,
+    grants,
+    users,
+    recordRevocation: (grant) => records.revocation(grant, 'operator'),
+    recordSignOut: records.signOutEverywhere,
+    log,
+  })
   return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed }
 }
 
@@ -178,10 +186,18 @@ function recorders(audit: Audit, users: Users) {
       })
       return (status: 'failed' | 'unknown', reason: string) => audit.amend(ref, { status, reason })
     },
-    async revocation({ id: grant, user, agent }: Grant) {
+    async revocation({ id: grant, user, agent }: Grant, by: 'user' | 'operator') {
       // It is in force already: the name is left out where it cannot be read, and the operator is not told of a failure.
       const revoked = await person(user).catch(() => ({ id: user }))
-      audit.note({ kind: 'grant_revoked', user: revoked, agent, grant, by: 'operator' })
+      audit.note({ kind: 'grant_revoked', user: revoked, agent, grant, by })
+    },
+    async signOut({ id: session, account }: Session) {
+      // In force already, as a revocation is.
+      const user = await person(account).catch(() => ({ id: account }))
+      audit.note({ kind: 'sign_out', user, session, by: 'user' })
+    },
+    signOutEverywhere(id: string, username: string) {
+      audit.note({ kind: 'sign_out', user: { id, username }, by: 'operator' })
     },
   }
 }

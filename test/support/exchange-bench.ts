@@ -184,7 +184,7 @@ export async function openBench({
     agents: createAgents(agentKeys.map(agent)),
     servers: createServers(servers),
     apis: createApis(apis),
-    users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, clock, log }),
+    users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, revocation, clock, log }),
     grants,
     policy: compilePolicy(rules),
     audit,

@@ -14,6 +14,8 @@ export interface AdminDeps {
   readonly users: Users
   /** Keeps a revocation for the record. It is in force already, so this neither waits for the log nor throws. */
   readonly recordRevocation: (grant: Grant) => Promise<void>
+  /** The same for a user whose sessions were all ended. */
+  readonly recordSignOut: (account: string, username: string) => void
   readonly log: Log
 }
 
@@ -26,7 +28,8 @@ const range = z.object({
  * The operators' API. It is served on a socket that only the service's own user can open, so that who reaches it may do
  * what it does; commands that change state go through it and never to the database behind the service's back.
  */
-export function adminHandler({ audit, grants, users, recordRevocation, log }: AdminDeps): Handler {
+export function adminHandler(deps: AdminDeps): Handler {
+  const { audit, grants, users, recordRevocation, recordSignOut, log } = deps
   const app = new Hono()
   app.get('/audit', async (c) => c.json({ lines: await audit.tail(rangeOf(c.req.query())) }))
   app.get('/grants', async (c) => {
@@ -38,6 +41,13 @@ export function adminHandler({ audit, grants, users, recordRevocation, log }: Ad
   app.post('/grants/:id/revoke', async (c) => {
     const revoked = await grants.revoke(c.req.param('id'))
     await recordRevocation(revoked)
+    return c.body(null, 204)
+  })
+  app.get('/users', async (c) => c.json({ users: await users.list() }))
+  app.post('/users/:username/sign-out', async (c) => {
+    const username = c.req.param('username')
+    const account = await users.signOutEverywhere(username)
+    if (account !== undefined) recordSignOut(account, username)
     return c.body(null, 204)
   })
   app.onError((error, c) => {

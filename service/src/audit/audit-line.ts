@@ -76,6 +76,7 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   grant_given: ({ grant }) => `grant ${named(grant)} given`,
   grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
   sign_in: () => 'signed in',
+  sign_out: () => 'signed out',
   exchange_refused: ({ server }) => `exchange: ${named(server)} asks`,
 }
 
@@ -171,6 +172,7 @@ function eventMembers(record: EventRecord) {
   if (record.kind === 'exchange_refused') {
     return { kind: record.kind, server: record.client, outcome: 'denied', reason: record.reason } as const
   }
+  if (record.kind === 'sign_out') return { kind: record.kind, reason: `by ${record.by}` }
   const { kind, agent, grant } = record
   if (kind === 'grant_revoked') return { kind, agent, grant, reason: `by ${record.by}` }
   const scopes = Object.entries(record.mounts).flatMap(([server, held]) =>

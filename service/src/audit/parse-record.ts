@@ -86,5 +86,6 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['grant_given', { ...head, user, agent: text, grant: text, version: count, mounts }],
   ['grant_revoked', { ...head, user, agent: text, grant: text, by: oneOf('user', 'operator') }],
   ['sign_in', { ...head, user, provider: text, session: text, acr: text }],
+  ['sign_out', { ...head, user, session: optional(text), by: oneOf('user', 'operator') }],
   ['exchange_refused', { ...head, client: text, reason: text }],
 ])

@@ -131,6 +131,10 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
     const { kind, provider, session, acr } = input
     return { kind, ...head, user, provider, session, acr }
   }
+  if (input.kind === 'sign_out') {
+    const { kind, session, by } = input
+    return { kind, ...head, user, session, by }
+  }
   const { agent, grant } = input
   return input.kind === 'grant_given'
     ? { kind: input.kind, ...head, user, agent, grant, version: input.version, mounts: input.mounts }

@@ -5,11 +5,13 @@ import { grants } from './grants.ts'
 import { hashPassword } from './hash-password.ts'
 import { start } from './start.ts'
 import { UsageError } from './usage-error.ts'
+import { users } from './users.ts'
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   start,
   check,
   grants,
+  users,
   audit,
   'hash-password': hashPassword,
   help,
@@ -24,9 +26,11 @@ const usage = `tetrapod: identity broker and gateway for MCP
   tetrapod hash-password                              read a password, print its hash for the configuration
   tetrapod grants  list [--json] [--data DIR]         what users permitted which agents
   tetrapod grants  revoke ID [--data DIR]             take one back, at once
+  tetrapod users   list [--json] [--data DIR]         who can sign in, and who is signed in
+  tetrapod users   sign-out NAME [--data DIR]         end all that a user has, at once; what they allowed is kept
   tetrapod audit   tail [--limit N] [--json] [--data DIR]   the last records, oldest first
 
-DIR is where the service keeps its data (.tetrapod). grants and audit ask the running service.
+DIR is where the service keeps its data (.tetrapod). grants, users and audit ask the running service.
 `
 
 const [name = '', ...args] = process.argv.slice(2)

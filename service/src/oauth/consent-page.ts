@@ -25,11 +25,12 @@ interface Form {
   /** What was chosen before, on a page that is shown again. */
   readonly choice: Choice
   readonly problem?: string | undefined
-  readonly signOut: Html
+  /** Who is signed in. */
+  readonly footer: Html
 }
 
 /** The consent page (DESIGN §7): who asks, what for, what it reaches through `calls`, for how long. */
-export function consentPage({ action, ticket, choice, problem, signOut }: Form, request: Shown) {
+export function consentPage({ action, ticket, choice, problem, footer }: Form, request: Shown) {
   const { agent, user, server, shown, kept } = request
   return page(
     `Let ${agent.name} act for you?`,
@@ -59,7 +60,7 @@ export function consentPage({ action, ticket, choice, problem, signOut }: Form, 
           <button class="primary" name="decision" value="allow">Allow</button>
         </div>
       </form>
-      ${signOut}`,
+      ${footer}`,
   )
 }
 

@@ -29,6 +29,10 @@ export const fault = faults('oauth', {
     'limited',
     'Too many people are coming in at this moment. Wait a few seconds, then reload this page.',
   ],
+  sign_out_stale: [
+    'conflict',
+    'You have signed in again since you opened that page. Open /grants, and sign out there.',
+  ],
   session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
   agent_unknown: ['missing', 'This agent is not known here. Remove it, add it again, and start over.'],
   consent_not_shown: [

@@ -1,6 +1,5 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { html } from 'hono/html'
 import type { Provider } from 'oidc-provider'
 import { CONSENT_SECONDS_MAX } from '#grants'
 import { onwards, pageHeaders, readForm } from '#http'
@@ -20,6 +19,7 @@ import { consentPage } from './consent-page.ts'
 import type { Cookies } from './cookies.ts'
 import { fault } from './faults.ts'
 import { HINT_LENGTH_MAX, signedInFor, signInPath } from './sign-in.ts'
+import { signedInAs } from './sign-out.ts'
 
 export interface InteractionDeps extends ConsentDeps {
   readonly publicUrl: string
@@ -35,10 +35,18 @@ const NOTHING = 'You took everything away. Leave at least one, or do not allow i
 export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
   const { provider, publicUrl, tickets } = deps
   const app = new Hono<Bindings>()
-  const asked = (action: string, request: ConsentRequest, again?: { problem: string; choice?: Choice }) => {
+  const asked = (
+    action: string,
+    request: ConsentRequest,
+    session: Session,
+    again?: { readonly problem: string; readonly choice?: Choice },
+  ) => {
     const all: Choice = { scopes: request.scopes, lastsSeconds: CONSENT_SECONDS_MAX }
     const ticket = ticketOf(request, tickets)
-    return consentPage({ action, ticket, choice: all, signOut: html``, ...again }, request)
+    return consentPage(
+      { action, ticket, choice: all, footer: signedInAs(request.user, session, tickets), ...again },
+      request,
+    )
   }
 
   app.get('/interaction/:uid', async (c) => {
@@ -53,7 +61,7 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
         return c.redirect(await finishLogin(c, interaction, session, provider), 303)
       case 'consent': {
         const request = await consentRequest(interaction, session, deps)
-        return c.html(await asked(c.req.path, request), 200, pageHeaders)
+        return c.html(await asked(c.req.path, request, session), 200, pageHeaders)
       }
       default:
         throw fault.interaction_expired({ detail: interaction.prompt.name })
@@ -77,10 +85,10 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
     if (session === undefined) throw fault.session_missing()
     const request = await consentRequest(interaction, session, deps)
     if (!wasShown(request, form.shown, tickets))
-      return c.html(await asked(c.req.path, request, { problem: CHANGED }), 409, pageHeaders)
+      return c.html(await asked(c.req.path, request, session, { problem: CHANGED }), 409, pageHeaders)
     const choice = choiceOf(form, request.scopes)
     if (choice.scopes.size === 0)
-      return c.html(await asked(c.req.path, request, { problem: NOTHING, choice }), 400, pageHeaders)
+      return c.html(await asked(c.req.path, request, session, { problem: NOTHING, choice }), 400, pageHeaders)
     const grantId = await agree(request, choice, session, deps)
     const next = await provider.interactionResult(incoming, outgoing, { consent: { grantId } })
     return c.html(await onwards(next), 200, pageHeaders)

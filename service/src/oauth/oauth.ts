@@ -13,10 +13,15 @@ import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { signInRoutes } from './sign-in.ts'
+import { type SignOutDeps, signOutRoutes } from './sign-out.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 
 export interface OAuthDeps
-  extends Omit<ProviderDeps, 'cookies'>, ExchangeDeps, Pick<InteractionDeps, 'recordConsent'> {
+  extends
+    Omit<ProviderDeps, 'cookies'>,
+    ExchangeDeps,
+    Pick<InteractionDeps, 'recordConsent'>,
+    Pick<SignOutDeps, 'recordSignOut'> {
   readonly clients: (id: string) => Client | undefined
   readonly feed: Feed
   readonly tickets: Tickets
@@ -42,6 +47,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const shared = { publicUrl: issuer, users, tickets, cookies }
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.route('/', signInRoutes({ ...shared, recordSignIn: deps.recordSignIn }))
+  app.route('/', signOutRoutes({ ...shared, recordSignOut: deps.recordSignOut }))
   app.route('/', interactionRoutes({ ...deps, ...shared, provider }))
   app.onError(async (error, c) => {
     const { status, headers, body } = await failurePage(error, log)
@@ -65,6 +71,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
     segments: {
       authorize: authorize({ ...shared, library, clock: deps.clock, log }),
       'sign-in': pages,
+      'sign-out': pages,
       interaction: pages,
     },
   }

@@ -73,9 +73,9 @@ export function signInRoutes({ publicUrl, users, tickets, cookies, recordSignIn 
     }
     const { cookie, session } = await users.begin(user)
     await recordSignIn(user, session)
-    // One browser has one session: what it had before ends here.
+    // One browser has one session. The one before is forgotten; what came from it goes on.
     const before = cookies.session(c.req.header('cookie'))
-    if (before !== undefined) await users.end(before)
+    if (before !== undefined) await users.forget(before)
     c.header('set-cookie', cookies.setSession(cookie, session.expiresAt - session.authTime))
     const proven = tickets.seal(PROOF_PURPOSE, { to, session: session.id }, PROOF_SECONDS)
     return c.html(await onwards(`${to}?${PROOF_PARAMETER}=${proven}`), 200, pageHeaders)

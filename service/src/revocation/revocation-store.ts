@@ -1,5 +1,8 @@
-/** What can be revoked in this version: a grant, or one login of an agent under it. */
-export type RevocationKind = 'grant' | 'family'
+/**
+ * What can be revoked in this version: a grant, one login of an agent under it, a session with all that came from it, all
+ * that a user had until then.
+ */
+export type RevocationKind = 'grant' | 'family' | 'session' | 'user'
 
 /** One line of the feed. Ids travel hashed; an entry lives as long as a token it stops could. */
 export interface RevocationEntry {

@@ -67,7 +67,7 @@ function stores({ db, lock, replay }: Backend): Omit<Storage, 'close'> {
     partitionKeys: createPartitionKeyStore(db),
     signingKeys: createSigningKeyStore(db, lock),
     accounts: createAccountStore(db),
-    sessions: createSessionStore(db),
+    sessions: createSessionStore(db, lock),
     grants: createGrantStore(db, lock),
     families: createFamilyStore(db, lock),
     revocations: createRevocationStore(db, lock),

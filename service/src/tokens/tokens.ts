@@ -52,8 +52,8 @@ export async function openTokens(deps: {
   const [signing] = keys
   const byKid = new Map(keys.map((key) => [key.kid, key.publicKey]))
   const verifier = createVerifier({ issuer, keys: (kid) => byKid.get(kid), clock })
-  const gone = (delegation: Delegation) =>
-    revocables(delegation).some(([kind, id]) => revocation.revoked(kind, id))
+  const gone = (delegation: Delegation, session: string) =>
+    revocables(delegation, session).some(([kind, id]) => revocation.revoked(kind, id))
   const header = { alg: SIGNING_ALGORITHM, typ: TYP_ACCESS_TOKEN, kid: signing.kid }
 
   return {
@@ -62,7 +62,7 @@ export async function openTokens(deps: {
     privateKeys: { keys: keys.map((key) => key.privateJwk) },
     root: (login) => rootLineage(issuer, login),
     async mint(claims) {
-      if (gone(claims.dlg)) throw new Refusal('revoked', 'its grant or its login was revoked')
+      if (gone(claims.dlg, claims.sid)) throw new Refusal('revoked', 'its grant or its login was revoked')
       return new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing.privateKey)
     },
     async verify(token, audience) {
@@ -70,15 +70,16 @@ export async function openTokens(deps: {
       if (verified.expiresAt <= nowSeconds(clock)) throw new Refusal('expired', 'the token has expired')
       return verified
     },
-    revoked: ({ delegation }) => gone(delegation),
-    onRevoked: ({ delegation }, stop) => revocation.watch(revocables(delegation), stop),
+    revoked: ({ delegation, sessionId }) => gone(delegation, sessionId),
+    onRevoked: ({ delegation, sessionId }, stop) => revocation.watch(revocables(delegation, sessionId), stop),
   }
 }
 
 /** What a token ends with. */
-function revocables({ gid, anc }: Delegation): readonly Revocable[] {
+function revocables({ gid, anc }: Delegation, session: string): readonly Revocable[] {
   return [
     ['grant', gid],
     ['family', anc[0] ?? ''],
+    ['session', session],
   ]
 }
