@@ -2,7 +2,8 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
-import { type Agent, createAgents } from '#agents'
+import { accountPages } from '#account'
+import { type Agent, createAgents, introduce } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
 import { type Catalogue, loadCatalogue } from '#catalogue'
@@ -11,7 +12,7 @@ import { gatewayRoutes } from '#gateway'
 import { createFamilies, createGrants, type Grant } from '#grants'
 import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
-import { type Client, oauthRoutes } from '#oauth'
+import { type Client, createCookies, oauthRoutes, signedInAs, signInPath } from '#oauth'
 import { compilePolicy } from '#policy'
 import { createFeed, type Feed, openRevocation } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
@@ -123,6 +124,7 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
   const records = recorders(audit, users)
 
   const known = { tokens, agents, servers, apis, users, grants, policy, audit, egress, clock, log }
+  const tickets = createTickets({ key: await vault.keep('tickets'), clock })
   const oauth = await oauthRoutes({
     ...known,
     issuer,
@@ -133,11 +135,23 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     families,
     vault,
     feed,
-    tickets: createTickets({ key: await vault.keep('tickets'), clock }),
+    tickets,
     cookieKey: await vault.keep('cookies'),
     recordSignIn: records.signIn,
     recordConsent: records.consent,
     recordSignOut: records.signOut,
+  })
+  const cookies = createCookies(issuer)
+  const account = accountPages({
+    ...known,
+    publicUrl: issuer,
+    families,
+    tickets,
+    session: (header) => users.session(cookies.session(header)),
+    signInPath: (to) => signInPath(tickets, { to, hint: '' }),
+    signedInAs: (user, session) => signedInAs(user, session, tickets),
+    introduceAgent: async (id) => introduce(id, { given: agents.find(id)?.name }),
+    recordRevocation: (grant) => records.revocation(grant, 'user'),
   })
   const health: Record<string, Handler> = {
     '/livez': (_request, response) => sendJson(response, 200, { live: true }),
@@ -155,7 +169,13 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     recordSignOut: records.signOutEverywhere,
     log,
   })
-  return { routes: { paths, segments: oauth.segments }, operators, audit, egress, feed }
+  return {
+    routes: { paths, segments: { ...oauth.segments, grants: account } },
+    operators,
+    audit,
+    egress,
+    feed,
+  }
 }
 
 /** How sign-ins and grants come on record. */

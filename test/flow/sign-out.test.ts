@@ -59,7 +59,7 @@ describe('signing out', () => {
     const person = newPerson()
     const token = await tokenOf(person)
     const code = await hand.codeOf(person)
-    const { sid = '' } = decodeJwt<{ sid: string }>(token)
+    const { sid } = decodeJwt<{ sid: string }>(token)
     expect(await works(token)).toBe(true)
     const answer = await signOut(person, await ticketOf(person))
     expect([answer.status, textOf(await answer.text())]).toEqual([

@@ -46,7 +46,7 @@ export function createSessionStore(db: Kysely<Tables>, lock: Lock): SessionStore
     counts: async (now) => {
       const rows = await db
         .selectFrom('sessions')
-        .select((eb) => ['account', eb.fn.countAll<number>().as('sessions')])
+        .select((eb) => ['account', eb.fn.countAll().as('sessions')])
         .where('expires_at', '>', now)
         .groupBy('account')
         .execute()
