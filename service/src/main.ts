@@ -3,7 +3,7 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
 import { accountPages } from '#account'
-import { type Agent, createAgents, introduce } from '#agents'
+import { type Agent, createAgents } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
 import { type Catalogue, loadCatalogue } from '#catalogue'
@@ -150,7 +150,6 @@ async function open(catalogue: Catalogue, { storage, dataDirectory, clock, log }
     session: (header) => users.session(cookies.session(header)),
     signInPath: (to) => signInPath(tickets, { to, hint: '' }),
     signedInAs: (user, session) => signedInAs(user, session, tickets),
-    introduceAgent: async (id) => introduce(id, { given: agents.find(id)?.name }),
     recordRevocation: (grant) => records.revocation(grant, 'user'),
   })
   const health: Record<string, Handler> = {

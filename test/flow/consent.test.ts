@@ -75,6 +75,18 @@ describe('the consent page', () => {
     expect(stop.body).not.toMatch(/<script|<img|<link|<iframe|\son[a-z]+=|javascript:/i)
   })
 
+  test('a hostile name is a harmless word', async () => {
+    const world = await openWorld({
+      amend: (text) =>
+        text.replace('name: Test assistant', 'name: "<img src=x>\\u202Egnp.\\u2066\\u200B your bank"'),
+    })
+    const { body, text } = await byHand(world).toConsent(createPerson(world.publicUrl))
+    expect(body).not.toContain('<img')
+    expect(body).not.toMatch(/[\u202A-\u202E\u2066-\u2069\u200B]/)
+    expect(text).toContain('Let <img src=x>gnp. your bank act for you?')
+    await world.close()
+  })
+
   test('a no goes back to the agent as access_denied, with iss and state, and gives nothing', async () => {
     const person = newPerson()
     const stop = await hand.toConsent(person, { scope: 'crm.write', prompt: 'consent' }, 'bob')
@@ -365,6 +377,19 @@ describe('a consent lasts, for what it showed:', () => {
       const { url } = await person.follow(hand.authorizeUrl({ redirect_uri }))
       expect([`${url.origin}${url.pathname}`, url.searchParams.has('code')]).toEqual([redirect_uri, true])
     }
+    await world.restart()
+  })
+
+  test('another port of the same program of this machine does not ask again, another path does', async () => {
+    const person = newPerson()
+    await hand.codeOf(person, { prompt: 'consent' })
+    const other = world.urls.agent.replace(new URL(world.urls.agent).port, '1')
+    await world.restart((text) =>
+      text.replace(`redirect_uris: [${world.urls.agent}]`, `redirect_uris: [${other}, ${other}/x]`),
+    )
+    const { url } = await person.follow(hand.authorizeUrl({ redirect_uri: other }))
+    expect([url.port, url.searchParams.has('code')]).toEqual(['1', true])
+    expect(isConsent(await person.follow(hand.authorizeUrl({ redirect_uri: `${other}/x` })))).toBe(true)
     await world.restart()
   })
 

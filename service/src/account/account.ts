@@ -1,7 +1,7 @@
 import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
-import type { Introduction } from '#agents'
+import type { Agents } from '#agents'
 import type { Apis } from '#apis'
 import type { Families, Grant, Grants } from '#grants'
 import { failurePage, type Handler, type Html, pageHeaders, readForm } from '#http'
@@ -16,6 +16,7 @@ import { heldMounts } from './held.ts'
 export interface AccountDeps {
   readonly publicUrl: string
   readonly users: Users
+  readonly agents: Agents
   readonly servers: Servers
   readonly apis: Apis
   readonly grants: Grants
@@ -27,7 +28,6 @@ export interface AccountDeps {
   readonly signInPath: (to: string) => string
   /** Says who is signed in, with the button that ends it. */
   readonly signedInAs: (user: User, session: Session) => Html
-  readonly introduceAgent: (id: string) => Promise<Introduction>
   /** Keeps a revocation for the record. It is in force already, so this neither waits for the log nor throws. */
   readonly recordRevocation: (grant: Grant) => Promise<void>
   readonly log: Log
@@ -67,7 +67,7 @@ export function accountPages(deps: AccountDeps): Handler {
     // Somebody else's and nobody's are one answer.
     if (grant === undefined) throw fault.grant_unknown()
     await recordRevocation(await grants.revoke(grant.id))
-    const { name } = await deps.introduceAgent(grant.agent)
+    const { name } = await deps.agents.introduce(grant.agent)
     const stopped = tickets.seal(STOPPED_PURPOSE, name, STOPPED_SECONDS)
     return c.redirect(`${GRANTS}?${STOPPED_PARAMETER}=${stopped}`, 303)
   })
@@ -79,11 +79,11 @@ export function accountPages(deps: AccountDeps): Handler {
 }
 
 async function ownPage(user: User, session: Session, stopped: string | undefined, deps: AccountDeps) {
-  const { servers, apis, grants, families, tickets, introduceAgent, signedInAs } = deps
+  const { agents, servers, apis, grants, families, tickets, signedInAs } = deps
   const [live, uses] = await Promise.all([grants.liveOf(user.id), families.lastUses(user.id)])
   const shown = live.map(async (grant) => ({
     id: grant.id,
-    agent: await introduceAgent(grant.agent),
+    agent: await agents.introduce(grant.agent),
     mounts: heldMounts(grant, servers, apis),
     createdAt: grant.createdAt,
     usedAt: uses.get(grant.id),

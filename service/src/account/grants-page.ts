@@ -60,8 +60,14 @@ function grantSection(grant: ShownGrant, heading: string, ticket: string): Html 
 }
 
 function origin({ namedBy }: Introduction): Html {
-  if (namedBy === 'administrator') return html`Named by your administrator`
-  return namedBy === 'itself' ? html`It gave itself this name` : html`From <strong>${namedBy.host}</strong>`
+  switch (namedBy.kind) {
+    case 'catalogue':
+      return html`Named by your administrator`
+    case 'document':
+      return html`From <strong>${namedBy.host}</strong>`
+    case 'registered':
+      return html`It gave itself this name`
+  }
 }
 
 function mountPart({ server, scopes, expiresAt }: HeldMount): Html {

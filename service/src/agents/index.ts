@@ -1,3 +1,3 @@
 export type { Agent } from './agent.ts'
 export { type Agents, createAgents } from './agents.ts'
-export { introduce, type Introduction } from './introduction.ts'
+export { introduce, type Introduction, type NamedBy } from './introduction.ts'

@@ -28,9 +28,11 @@ fieldset label { margin: 0; font-weight: 400; }
 input[type=checkbox], input[type=radio] { flex: none; width: 1.125rem; height: 1.125rem; margin: 0.2rem 0 0; accent-color: var(--accent); }
 .box { display: flex; gap: 0.625rem; align-items: flex-start; min-width: 0; overflow-wrap: anywhere; }
 .box span { min-width: 0; }
-.choices { display: flex; flex-wrap: wrap; gap: 0.5rem 1.25rem; margin-top: 1rem; }
-.choices legend { float: left; margin: 0 1.25rem 0 0; }
-.choices label { display: inline-flex; gap: 0.5rem; align-items: flex-start; }
+.choices { margin: 1rem 0 0.5rem; }
+.choices label { display: inline-flex; gap: 0.375rem; align-items: flex-start; margin: 0 0.875rem 0 0; white-space: nowrap; }
+ul.kept { margin: 0 0 1rem; padding: 0 0 0 1.25rem; color: var(--quiet); overflow-wrap: anywhere; }
+dl + .warn { margin-top: 1rem; }
+ol { margin: 0 0 1rem; padding: 0 0 0 1.25rem; }
 .origin strong { font-size: 1.25rem; overflow-wrap: anywhere; }
 ul.scopes { margin: 0; padding: 0; list-style: none; }
 ul.scopes > li { padding: 0.75rem 0; border-top: 1px solid var(--line); }

@@ -66,11 +66,17 @@ export function consentPage({ action, ticket, choice, problem, footer }: Form, r
 
 /** Whose word the name is. */
 function origin({ namedBy }: Introduction): Html {
-  if (namedBy === 'administrator') return html`<p class="quiet">Named by your administrator.</p>`
-  if (namedBy === 'itself') {
-    return html`<p class="warn">It gave itself this name, and nobody has checked it.</p>`
+  switch (namedBy.kind) {
+    case 'catalogue':
+      return html`<p class="quiet">Named by your administrator.</p>`
+    case 'document':
+      return html`<p class="origin">
+          <span class="quiet">It comes from</span> <strong>${namedBy.host}</strong>
+        </p>
+        ${namedBy.listed ? '' : html`<p class="warn">Nobody here has checked it. Its name is its own word.</p>`}`
+    case 'registered':
+      return html`<p class="warn">It gave itself this name, and nobody has checked it.</p>`
   }
-  return html`<p class="origin"><span class="quiet">It comes from</span> <strong>${namedBy.host}</strong></p>`
 }
 
 function scopeBox({ scope, words, reaches }: ShownScope, ticked: boolean, place: number): Html {
@@ -99,10 +105,15 @@ function scopeBox({ scope, words, reaches }: ShownScope, ticked: boolean, place:
 }
 
 function keptScopes(kept: readonly ShownScope[]): Html {
-  return html`<p>
-    You allowed more here before, and it will end at the same time:
-    ${kept.map(({ words, scope }, place) => html`${place === 0 ? '' : ', '}${words} <code>${scope}</code>`)}.
-  </p>`
+  return html`<p>You allowed more here before, and it will end at the same time:</p>
+    <ul class="kept">
+      ${kept.map(
+        ({ words, scope }) =>
+          html`<li>
+            ${words} <small><code>${scope}</code></small>
+          </li>`,
+      )}
+    </ul>`
 }
 
 function durationButton(
@@ -137,7 +148,7 @@ function warning({ name }: Introduction, receiver: Receiver): Html | '' {
   }
   if (receiver.kind === 'host' || !receiver.only) return ''
   return html`<p class="warn">
-    Any program on this computer can receive the answer, and <bdi>${name}</bdi> has no other address. Go on
-    only if you started this yourself, just now.
+    Any program on this computer can receive it, and <bdi>${name}</bdi> has no other address. Go on only if
+    you started this yourself, just now.
   </p>`
 }

@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider'
-import { type Agents, introduce } from '#agents'
+import type { Agents } from '#agents'
 import type { Apis } from '#apis'
 import type { Families, Grants } from '#grants'
 import { hashed, own } from '#kernel'
@@ -51,7 +51,7 @@ export async function consentRequest(interaction: Interaction, session: Session,
   const kept = await keptScopes(deps.grants, { user: user.id, agent: id, server, scopes })
   return {
     interaction: interaction.uid,
-    agent: introduce(id, { given: agents.find(id)?.name, claimed: clientName }),
+    agent: await agents.introduce(id, clientName),
     redirectUri,
     receiver: receiverOf(redirectUri, redirectUris),
     user,

@@ -53,10 +53,9 @@ function signedOutPage() {
   return page(
     'You are signed out',
     html`<p>
-        Agents that you let in since you signed in here have lost their access, and have to ask you again.
+        Agents that you let in since you signed in here have lost their access. What you allowed them is kept:
+        when one needs you again, you sign in again.
       </p>
-      <p>
-        What you allowed them is kept. To take it back for good, open <a href="/grants">what you allowed</a>.
-      </p>`,
+      <p>To take it back for good, sign in and see <a href="/grants">what you allowed</a>.</p>`,
   )
 }
