@@ -2,6 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
+import { accountPages } from '#account'
 import { type Agents, createAgents, createDocuments, type NamedAgent } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
@@ -11,7 +12,7 @@ import { gatewayRoutes } from '#gateway'
 import { createFamilies, createGrants, type Grant } from '#grants'
 import { createFront, type Handler, logged, type Routes, sendJson } from '#http'
 import { type Clock, type Log, nowSeconds, systemClock } from '#kernel'
-import { type Client, oauthRoutes, statementChecker } from '#oauth'
+import { type Client, createCookies, oauthRoutes, signedInAs, signInPath, statementChecker } from '#oauth'
 import { compilePolicy } from '#policy'
 import { createFeed, type Feed, openRevocation, type Revocation, type Ticker } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
@@ -157,13 +158,14 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
   const servers = createServers(catalogue.servers)
   const apis = createApis(catalogue.apis)
   const { accounts, sessions } = storage
-  const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, clock, log })
+  const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, revocation, clock, log })
   const grants = createGrants({ store: storage.grants, revocation, clock })
   const families = createFamilies({ store: storage.families, grants, revocation, clock })
   const policy = compilePolicy(catalogue.rules)
   const records = recorders(audit, users)
 
   const known = { tokens, agents, servers, apis, users, grants, policy, audit, egress, clock, log }
+  const tickets = createTickets({ key: await vault.keep('tickets'), clock })
   const oauth = await oauthRoutes({
     ...known,
     issuer,
@@ -183,11 +185,23 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     vault,
     revocation,
     feed,
-    tickets: createTickets({ key: await vault.keep('tickets'), clock }),
+    tickets,
     cookieKey: await vault.keep('cookies'),
     refreshKey: await vault.keep('refresh-tokens'),
     recordSignIn: records.signIn,
     recordConsent: records.consent,
+    recordSignOut: records.signOut,
+  })
+  const cookies = createCookies(issuer)
+  const account = accountPages({
+    ...known,
+    publicUrl: issuer,
+    families,
+    tickets,
+    session: (header) => users.session(cookies.session(header)),
+    signInPath: (to) => signInPath(tickets, { to, hint: '' }),
+    signedInAs: (user, session) => signedInAs(user, session, tickets),
+    recordRevocation: (grant) => records.revocation(grant, 'user'),
   })
   const probes: Record<string, Handler> = {
     '/livez': (_request, response) => sendJson(response, 200, { live: true }),
@@ -207,11 +221,12 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     grants,
     users,
     keys: tokens.keys,
-    recordRevocation: records.revocation,
+    recordRevocation: (grant) => records.revocation(grant, 'operator'),
     recordAgentChange: records.agentChange,
+    recordSignOut: records.signOutEverywhere,
     log,
   })
-  const routes = { paths, segments: oauth.segments }
+  const routes = { paths, segments: { ...oauth.segments, grants: account } }
   return { routes, probes, operators, audit, agents, egress, feed, revocation }
 }
 
@@ -247,10 +262,18 @@ function recorders(audit: Audit, users: Users) {
       // In force already, as a revocation is.
       audit.note({ kind: 'agent_changed', agent, change, by: 'operator' })
     },
-    async revocation({ id: grant, user, agent }: Grant) {
+    async revocation({ id: grant, user, agent }: Grant, by: 'user' | 'operator') {
       // It is in force already: the name is left out where it cannot be read, and the operator is not told of a failure.
       const revoked = await person(user).catch(() => ({ id: user }))
-      audit.note({ kind: 'grant_revoked', user: revoked, agent, grant, by: 'operator' })
+      audit.note({ kind: 'grant_revoked', user: revoked, agent, grant, by })
+    },
+    async signOut({ id: session, account }: Session) {
+      // In force already, as a revocation is.
+      const user = await person(account).catch(() => ({ id: account }))
+      audit.note({ kind: 'sign_out', user, session, by: 'user' })
+    },
+    signOutEverywhere(id: string, username: string) {
+      audit.note({ kind: 'sign_out', user: { id, username }, by: 'operator' })
     },
   }
 }

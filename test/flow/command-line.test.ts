@@ -54,6 +54,9 @@ describe('a command that is written wrongly', () => {
     [['check']],
     [['check', '--colour', 'red']],
     [['grants', 'revoke']],
+    [['users']],
+    [['users', 'sign-out']],
+    [['users', 'sign-out', 'alice', 'bob']],
     [['audit', 'head']],
     [['keys']],
     [['keys', 'revoke']],
@@ -69,7 +72,13 @@ describe('a command that is written wrongly', () => {
 })
 
 describe('when no service is running', () => {
-  test.each([[['grants', 'list']], [['grants', 'revoke', 'x']], [['audit', 'tail']], [['keys', 'status']]])(
+  test.each([
+    [['grants', 'list']],
+    [['grants', 'revoke', 'x']],
+    [['users', 'list']],
+    [['audit', 'tail']],
+    [['keys', 'status']],
+  ])(
     '%j says so in a sentence and ends with 1',
     async (args) => {
       const { code, out, err } = await tetrapod(...args, '--data', scratch)
@@ -155,7 +164,10 @@ describe('beside a running service', () => {
   })
 
   test('what operators may do cannot be done through the front', async () => {
-    for (const path of ['/grants', '/audit', '/grants/x/revoke']) {
+    // `/grants` is a page for users there, and shows nothing to who has not signed in.
+    expect((await fetch(`${world.publicUrl}/grants`)).url).toContain('/sign-in?')
+    expect((await fetch(`${world.publicUrl}/grants/x/revoke`, { method: 'POST' })).status).toBe(403)
+    for (const path of ['/users', '/audit', '/users/alice/sign-out']) {
       expect((await fetch(`${world.publicUrl}${path}`, { method: 'POST' })).status).toBe(404)
       expect((await fetch(`${world.publicUrl}${path}`)).status).toBe(404)
     }
@@ -219,6 +231,24 @@ describe('beside a running service', () => {
     await expect(toolsFor(world.mount('crm'), token)).rejects.toThrow()
     expect((await run('grants', 'list')).out).toContain('revoked')
     expect((await run('audit', 'tail', '--limit', '5', '--json')).out).toContain('grant_revoked')
+  })
+
+  test('users list shows who is signed in; users sign-out ends it, is on record, and the list says so', async () => {
+    const before = await run('users', 'list')
+    expect(before).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /^alice {2}Alice Adams {2}groups \[sales\] {2}signed in \d times?\n/,
+      ) as string,
+    })
+    expect(await run('users', 'sign-out', 'alice')).toMatchObject({
+      code: 0,
+      out: 'Signed out alice everywhere.\n',
+    })
+    expect((await run('users', 'list')).out).toMatch(/^alice {2}.* {2}not signed in\n/)
+    expect((await run('audit', 'tail', '--limit', '5')).out).toMatch(/alice .* signed out .*by operator/)
+    const { code, err } = await run('users', 'sign-out', 'nobody')
+    expect([code, err]).toEqual([1, 'There is no such user. `tetrapod users list` shows those there are.\n'])
   })
 
   test('a code given before the revocation is worth nothing after it', async () => {

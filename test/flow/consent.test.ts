@@ -1,6 +1,8 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { formsOf } from '../../demo/src/walk/html-forms.ts'
 import { byHand, createPerson, type Person, type Stop } from '../support/by-hand.ts'
+import { ask, rpc, send } from '../support/wire.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -11,6 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
+const findCustomer = { name: 'find_customer', arguments: { query: 'a' } }
 const newPerson = () => createPerson(world.publicUrl)
 const isConsent = ({ url, text }: Stop) =>
   url.pathname.startsWith('/interaction/') && text.includes('asks to use')
@@ -30,6 +33,20 @@ async function asked(username = 'alice', parameters: Parameters<typeof hand.toCo
   return { person, stop }
 }
 
+/** The page with one of its boxes unticked. */
+function unticked(stop: Stop, scope: string): Stop {
+  const box = new RegExp(`(name="scope:${scope.replace('.', '\\.')}"[^>]*?) checked`)
+  expect(stop.body).toMatch(box)
+  return { ...stop, body: stop.body.replace(box, '$1') }
+}
+
+/** What a grant holds, as operators see it. */
+async function mountsOf(grant: string): Promise<unknown> {
+  const { text } = await ask(world.service.socket, 'GET', '/grants')
+  const { grants } = JSON.parse(text) as { grants: readonly { id: string; mounts: unknown }[] }
+  return grants.find(({ id }) => id === grant)?.mounts
+}
+
 /** Whether the person is still asked: nobody answered for them. */
 async function stillAsked(person: Person, { url }: Stop): Promise<boolean> {
   return isConsent(await person.follow(url.href))
@@ -47,7 +64,7 @@ describe('the consent page', () => {
     expect(stop.text).toContain('Change your customers crm.write')
     expect(stop.text).not.toContain('Pay somebody')
     expect(stop.text).toContain(new URL(world.urls.agent).host)
-    expect(stop.text).toMatch(/\d{4}-\d\d-\d\d, or until you take it back/)
+    expect(stop.text).toContain('For 30 days 7 days 1 day 1 hour Or until you take it back')
   })
 
   test('runs no script, loads nothing and is framed by nobody', async () => {
@@ -56,6 +73,18 @@ describe('the consent page', () => {
     expect(policy).toContain("default-src 'none'")
     expect(policy).toContain("frame-ancestors 'none'")
     expect(stop.body).not.toMatch(/<script|<img|<link|<iframe|\son[a-z]+=|javascript:/i)
+  })
+
+  test('a hostile name is a harmless word', async () => {
+    const world = await openWorld({
+      amend: (text) =>
+        text.replace('name: Test assistant', 'name: "<img src=x>\\u202Egnp.\\u2066\\u200B your bank"'),
+    })
+    const { body, text } = await byHand(world).toConsent(createPerson(world.publicUrl))
+    expect(body).not.toContain('<img')
+    expect(body).not.toMatch(/[\u202A-\u202E\u2066-\u2069\u200B]/)
+    expect(text).toContain('Let <img src=x>gnp. your bank act for you?')
+    await world.close()
   })
 
   test('a no goes back to the agent as access_denied, with iss and state, and gives nothing', async () => {
@@ -166,6 +195,127 @@ describe('nobody agrees for somebody else:', () => {
   })
 })
 
+describe('a person takes away what they do not want:', () => {
+  const scope = 'crm.read crm.write'
+  const claimsOf = async (code: string) => {
+    const { body } = await hand.redeem(code, await proof())
+    const token = String(body['access_token'])
+    return { ...decodeJwt<{ scope: string; exp: number; dlg: { gid: string } }>(token), token, body }
+  }
+  const proof = () =>
+    hand.proof({ claims: { iat: undefined, exp: Math.floor(world.clock.now() / 1000) + 60 } })
+  const codeIn = ({ url }: Stop) => {
+    expect(url.searchParams.has('code')).toBe(true)
+    return url.searchParams.get('code') ?? ''
+  }
+
+  test('everything is ticked, and thirty days are proposed', async () => {
+    const { stop } = await asked('alice', { scope })
+    const [form] = formsOf(stop.body)
+    expect(form?.fields).toMatchObject({
+      'scope:crm.read': 'on',
+      'scope:crm.write': 'on',
+      lasts: String(30 * 24 * 3600),
+    })
+  })
+
+  test('the token and the grant hold what was left, and nobody is asked in circles', async () => {
+    const { person, stop } = await asked('alice', { scope })
+    const claims = await claimsOf(
+      codeIn(await person.submit(unticked(stop, 'crm.read'), { decision: 'allow' })),
+    )
+    expect([claims.scope, claims.body['scope']]).toEqual(['crm.write', 'crm.write'])
+    expect(await mountsOf(claims.dlg.gid)).toMatchObject({ crm: { scopes: ['crm.write'], calls: {} } })
+    expect(
+      (await person.follow(hand.authorizeUrl({ scope: 'crm.write' }))).url.searchParams.has('code'),
+    ).toBe(true)
+  })
+
+  test('what was taken away is asked for again when the agent wants it again', async () => {
+    const { person, stop } = await asked('alice', { scope })
+    await person.submit(unticked(stop, 'crm.read'), { decision: 'allow' })
+    for (const wanted of ['crm.read', scope]) {
+      expect(isConsent(await person.follow(hand.authorizeUrl({ scope: wanted })))).toBe(true)
+    }
+    const again = await person.follow(hand.authorizeUrl({ scope: 'crm.read' }))
+    expect(again.text).toContain(
+      'You allowed more here before, and it will end at the same time: Change your customers crm.write',
+    )
+    await person.submit(again, { decision: 'allow' })
+    expect((await person.follow(hand.authorizeUrl({ scope }))).url.searchParams.has('code')).toBe(true)
+  })
+
+  test('what is taken away on a later page is taken from the tokens that are out', async () => {
+    const person = newPerson()
+    const before = await claimsOf(await hand.codeOf(person, { scope, prompt: 'consent' }))
+    const call = () => send(rpc({ url: world.mount('crm'), token: before.token, params: findCustomer }))
+    expect((await call()).status).toBe(200)
+    const stop = await person.follow(hand.authorizeUrl({ scope, prompt: 'consent' }))
+    await person.submit(unticked(stop, 'crm.read'), { decision: 'allow' })
+    expect((await call()).status).toBe(403)
+    expect(await mountsOf(before.dlg.gid)).toMatchObject({ crm: { scopes: ['crm.write'] } })
+  })
+
+  test('a box that the page did not show is refused: nothing is given', async () => {
+    const { person, stop } = await asked('bob', { scope: 'crm.read' })
+    for (const box of ['scope:crm.write', 'scope:notes.read', 'scope:__proto__', 'crm.write', 'openid']) {
+      const { response, text } = await person.submit(stop, { decision: 'allow', [box]: 'on' })
+      expect([response?.status, text.includes('did not show')]).toEqual([400, true])
+    }
+    expect((await person.submit(stop, { decision: 'allow', 'scope:crm.read': 'yes' })).response?.status).toBe(
+      400,
+    )
+    expect(await stillAsked(person, stop)).toBe(true)
+  })
+
+  test('who takes everything away is told so, and gives nothing', async () => {
+    const { person, stop } = await asked('alice', { scope })
+    const none = unticked(unticked(stop, 'crm.read'), 'crm.write')
+    const again = await person.submit(none, { decision: 'allow', lasts: '3600' })
+    expect(again.response?.status).toBe(400)
+    expect(again.text).toContain('Leave at least one, or do not allow it.')
+    // The page is as they left it.
+    const [form] = formsOf(again.body)
+    expect(form?.fields).toEqual({ shown: expect.any(String) as string, lasts: '3600' })
+    expect(await stillAsked(person, stop)).toBe(true)
+    const { url } = await person.submit(none, { decision: 'deny' })
+    expect(url.searchParams.get('error')).toBe('access_denied')
+  })
+
+  test.each(['', '0', '-3600', '3601', '31536000', '3600.0', '1e9', 'forever'])(
+    'a time of %j, which the page does not offer, is refused',
+    async (lasts) => {
+      const { person, stop } = await asked()
+      expect((await person.submit(stop, { decision: 'allow', lasts })).response?.status).toBe(400)
+      expect(await stillAsked(person, stop)).toBe(true)
+    },
+  )
+
+  test('an hour is an hour: its last token ends with it, and afterwards the person is asked again', async () => {
+    const world = await openWorld()
+    const hand = byHand(world)
+    const person = createPerson(world.publicUrl)
+    const proof = () =>
+      hand.proof({ claims: { iat: undefined, exp: Math.floor(world.clock.now() / 1000) + 60 } })
+    const notes = { resource: world.mount('notes'), scope: 'notes.read' }
+    await hand.codeOf(person)
+    await person.submit(await person.follow(hand.authorizeUrl(notes)), { decision: 'allow', lasts: '3600' })
+    world.clock.advance(3600_000 - 100_000)
+    const { url } = await person.follow(hand.authorizeUrl(notes))
+    const { body } = await hand.redeem(url.searchParams.get('code') ?? '', {
+      ...(await proof()),
+      resource: notes.resource,
+    })
+    expect(Number(body['expires_in'])).toBeGreaterThan(80)
+    expect(Number(body['expires_in'])).toBeLessThanOrEqual(100)
+    world.clock.advance(100_000)
+    expect(isConsent(await person.follow(hand.authorizeUrl(notes)))).toBe(true)
+    // The other server's part was neither shortened by that, nor ended with it.
+    expect((await person.follow(hand.authorizeUrl())).url.searchParams.has('code')).toBe(true)
+    await world.close()
+  })
+})
+
 describe('a consent lasts, for what it showed:', () => {
   test('who agreed is not asked again, for the same or for less', async () => {
     const person = newPerson()
@@ -227,6 +377,19 @@ describe('a consent lasts, for what it showed:', () => {
       const { url } = await person.follow(hand.authorizeUrl({ redirect_uri }))
       expect([`${url.origin}${url.pathname}`, url.searchParams.has('code')]).toEqual([redirect_uri, true])
     }
+    await world.restart()
+  })
+
+  test('another port of the same program of this machine does not ask again, another path does', async () => {
+    const person = newPerson()
+    await hand.codeOf(person, { prompt: 'consent' })
+    const other = world.urls.agent.replace(new URL(world.urls.agent).port, '1')
+    await world.restart((text) =>
+      text.replace(`redirect_uris: [${world.urls.agent}]`, `redirect_uris: [${other}, ${other}/x]`),
+    )
+    const { url } = await person.follow(hand.authorizeUrl({ redirect_uri: other }))
+    expect([url.port, url.searchParams.has('code')]).toEqual(['1', true])
+    expect(isConsent(await person.follow(hand.authorizeUrl({ redirect_uri: `${other}/x` })))).toBe(true)
     await world.restart()
   })
 

@@ -199,7 +199,7 @@ export async function openBench({
     }),
     servers: createServers(servers),
     apis: createApis(apis),
-    users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, clock, log }),
+    users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, revocation, clock, log }),
     grants,
     policy: compilePolicy(rules),
     audit,

@@ -20,6 +20,8 @@ export interface AdminDeps {
   readonly recordRevocation: (grant: Grant) => Promise<void>
   /** Keeps for the record that an operator stopped an agent, or let it go on. */
   readonly recordAgentChange: (agent: string, change: 'disabled' | 'enabled') => void
+  /** The same for a user whose sessions were all ended. */
+  readonly recordSignOut: (account: string, username: string) => void
   readonly log: Log
 }
 
@@ -33,7 +35,7 @@ const range = z.object({
  * what it does; commands that change state go through it and never to the database behind the service's back.
  */
 export function adminHandler(deps: AdminDeps): Handler {
-  const { audit, agents, grants, users, keys, recordRevocation, recordAgentChange, log } = deps
+  const { audit, agents, grants, users, keys, recordRevocation, recordAgentChange, recordSignOut, log } = deps
   const app = new Hono()
   app.get('/audit', async (c) => c.json({ lines: await audit.tail(rangeOf(c.req.query())) }))
   app.get('/grants', async (c) => {
@@ -70,6 +72,13 @@ export function adminHandler(deps: AdminDeps): Handler {
     const id = c.req.param('id')
     await agents.enable(id)
     recordAgentChange(id, 'enabled')
+    return c.body(null, 204)
+  })
+  app.get('/users', async (c) => c.json({ users: await users.list() }))
+  app.post('/users/:username/sign-out', async (c) => {
+    const username = c.req.param('username')
+    const account = await users.signOutEverywhere(username)
+    if (account !== undefined) recordSignOut(account, username)
     return c.body(null, 204)
   })
   app.onError((error, c) => {

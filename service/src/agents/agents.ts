@@ -9,6 +9,7 @@ import { type DocumentHost, hostStanding } from './document-hosts.ts'
 import { documentUrl, isDocumentId } from './document-id.ts'
 import type { Documents } from './documents.ts'
 import { fault } from './faults.ts'
+import { introduce, type Introduction } from './introduction.ts'
 
 /** No more registrations are kept, so that nobody fills the disk with them. */
 const REGISTRATIONS_MAX = 10_000
@@ -39,6 +40,8 @@ export interface Agents {
    * `agents.disabled`, `.host_not_listed`, `.document_id_malformed`, `.document_unreachable`, `.document_refused`.
    */
   find(id: string): Promise<Agent | undefined>
+  /** An agent as a person gets to see it; `claimed` is what it calls itself. */
+  introduce(id: string, claimed?: string): Promise<Introduction>
   /** Notes that a user agreed to something for it. */
   used(id: string, name: string): Promise<void>
   /** Keeps a registration, new or changed. Throws `agents.registrations_full`. */
@@ -132,6 +135,19 @@ export function createAgents(deps: AgentsDeps): Agents {
       const metadata = (await rowOf(id))?.metadata
       if (stands?.kind !== 'registered' || metadata === undefined) return undefined
       return { kind: 'registered', key: id, listed: false, metadata: clientMetadata.parse(metadata) }
+    },
+    async introduce(id, claimed) {
+      const agent = catalogue.get(id)
+      if (agent !== undefined) return introduce(id, agent.name, { kind: 'catalogue' })
+      const [stands, row] = [await standing(id), await rowOf(id)]
+      const url = documentUrl(id)
+      return introduce(
+        id,
+        claimed ?? row?.name,
+        url === undefined
+          ? { kind: 'registered' }
+          : { kind: 'document', host: url.host, listed: stands?.listed === true },
+      )
     },
     async used(id, name) {
       if (catalogue.has(id)) return

@@ -6,10 +6,5 @@ export { type ClientMetadata, parseClientMetadata } from './client-metadata.ts'
 export { type DocumentHost, presetHosts } from './document-hosts.ts'
 export { documentUrl, isDocumentId } from './document-id.ts'
 export { createDocuments, type Documents } from './documents.ts'
-export {
-  isLoopbackRedirect,
-  isNativeRedirect,
-  redirectAllowed,
-  redirectName,
-  withoutPort,
-} from './redirect-uris.ts'
+export type { Introduction, NamedBy } from './introduction.ts'
+export { isLoopbackRedirect, redirectAllowed } from './redirect-uris.ts'

@@ -81,6 +81,7 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   sign_in: () => 'signed in',
   token_issued: ({ server }) => `token for ${named(server)}`,
   refresh_refused: () => 'asks for a refresh',
+  sign_out: () => 'signed out',
   exchange_refused: ({ server }) => `exchange: ${named(server)} asks`,
   token_revoked: ({ grant }) => `token of grant ${named(grant)} revoked`,
   key_rotated: ({ key }) => `signing key ${named(key)} made ready`,
@@ -193,6 +194,7 @@ function eventMembers(record: EventRecord) {
   if (record.kind === 'refresh_refused') {
     return { kind: record.kind, agent: record.client, outcome: 'denied', reason: record.reason } as const
   }
+  if (record.kind === 'sign_out') return { kind: record.kind, reason: `by ${record.by}` }
   const { kind, agent, grant } = record
   if (kind === 'token_revoked') return { kind, agent, grant, reason: `by ${record.client}` }
   if (kind === 'token_issued') {

@@ -103,6 +103,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ],
   ['refresh_refused', { ...head, client: text, family: optional(text), reason: text }],
   ['agent_changed', { ...head, agent: text, change: oneOf('disabled', 'enabled'), by: oneOf('operator') }],
+  ['sign_out', { ...head, user, session: optional(text), by: oneOf('user', 'operator') }],
   ['exchange_refused', { ...head, client: text, reason: text }],
   ['token_revoked', { ...head, user, agent: text, grant: text, client: text, token: text }],
   ['key_rotated', { ...head, kid: text, signsAt: count }],

@@ -121,6 +121,13 @@ export type EventInput =
       readonly by: 'operator'
     }
   | {
+      readonly kind: 'sign_out'
+      readonly user: AuditUser
+      /** `sid` of the tokens that ended with it; absent where all of the user's did. */
+      readonly session?: string | undefined
+      readonly by: 'user' | 'operator'
+    }
+  | {
       /** A client asked for an exchange with a token that told nothing of a user: it was not verified, or not looked at. */
       readonly kind: 'exchange_refused'
       readonly client: string

@@ -34,6 +34,8 @@ describe('canonical bytes', () => {
       eventRecord(head, { kind: 'grant_given', ...grant, version: 2, mounts: { crm: ['crm.read'] } }),
       eventRecord(head, { kind: 'grant_revoked', ...grant, by: 'operator' }),
       eventRecord(head, { kind: 'sign_in', user, provider: 'demo', session: 's', acr: 'pwd' }),
+      eventRecord(head, { kind: 'sign_out', user, session: 's', by: 'user' }),
+      eventRecord(head, { kind: 'sign_out', user, by: 'operator' }),
     ]
     expect(records.map(canonicalText)).toEqual([
       '{"agent":"demo-agent","api":"payroll","audience":"https://crm.internal/mcp",' +
@@ -46,6 +48,8 @@ describe('canonical bytes', () => {
       '{"agent":"a","grant":"g","kind":"grant_given","mounts":{"crm":["crm.read"]},"replica":"r1","sequence":1,"time":1795521600000,"user":{"id":"u1"},"version":2}',
       '{"agent":"a","by":"operator","grant":"g","kind":"grant_revoked","replica":"r1","sequence":1,"time":1795521600000,"user":{"id":"u1"}}',
       '{"acr":"pwd","kind":"sign_in","provider":"demo","replica":"r1","sequence":1,"session":"s","time":1795521600000,"user":{"id":"u1"}}',
+      '{"by":"user","kind":"sign_out","replica":"r1","sequence":1,"session":"s","time":1795521600000,"user":{"id":"u1"}}',
+      '{"by":"operator","kind":"sign_out","replica":"r1","sequence":1,"time":1795521600000,"user":{"id":"u1"}}',
     ])
     for (const record of records)
       expect(parseRecord(Buffer.from(canonicalText(record)))).toEqual(clean(record))

@@ -156,6 +156,10 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
     const { kind, provider, session, acr } = input
     return { kind, ...head, user, provider, session, acr }
   }
+  if (input.kind === 'sign_out') {
+    const { kind, session, by } = input
+    return { kind, ...head, user, session, by }
+  }
   const { agent, grant } = input
   if (input.kind === 'token_revoked') {
     return { kind: input.kind, ...head, user, agent, grant, client: input.client, token: hashed(input.jti) }

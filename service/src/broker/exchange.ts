@@ -11,7 +11,7 @@ import {
 } from '@tetrapod/protocol'
 import type { Api, Apis } from '#apis'
 import type { Audit } from '#audit'
-import { type Grant, grantedThrough } from '#grants'
+import { type Grant, grantedThrough, grantedUntil } from '#grants'
 import { asFault } from '#http'
 import { type Clock, Fault, nowSeconds, own } from '#kernel'
 import type { Decision, Policy } from '#policy'
@@ -195,7 +195,7 @@ function nextClaims({ caller, target, subject, grant }: Case, { tokens, clock }:
       audience: target.api.resource,
       scopes: new Set(),
       now,
-      grantEndsAt: Math.floor(grant.expiresAt / 1000),
+      grantEndsAt: Math.floor(grantedUntil(grant, caller.key) / 1000),
     })
     if (claims.exp - now < SECONDS_LEFT_MIN) throw new Refusal('expired', 'too little life is left')
     return claims

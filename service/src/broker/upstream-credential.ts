@@ -1,6 +1,6 @@
 import { type AccessToken, type Actor, GATEWAY, type Scopes } from '@tetrapod/protocol'
 import { type Clock, nowSeconds } from '#kernel'
-import type { Grant } from '#grants'
+import { type Grant, grantedUntil } from '#grants'
 import type { Server } from '#servers'
 import { nextLineage, type Tokens } from '#tokens'
 
@@ -35,7 +35,7 @@ export async function upstreamCredential(
     audience: server.url,
     scopes,
     now: nowSeconds(clock),
-    grantEndsAt: Math.floor(grant.expiresAt / 1000),
+    grantEndsAt: Math.floor(grantedUntil(grant, server.key) / 1000),
   })
   return { headers: { authorization: `Bearer ${await tokens.mint(claims)}` }, jti: claims.jti }
 }

@@ -7,12 +7,14 @@ import { hashPassword } from './hash-password.ts'
 import { keys } from './keys.ts'
 import { start } from './start.ts'
 import { UsageError } from './usage-error.ts'
+import { users } from './users.ts'
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   start,
   check,
   agents,
   grants,
+  users,
   audit,
   keys,
   'hash-password': hashPassword,
@@ -31,12 +33,14 @@ const usage = `tetrapod: identity broker and gateway for MCP
   tetrapod agents  list [--json] [--data DIR]         who acts for users here, and who named them
   tetrapod agents  disable ID [--data DIR]            stop one at once, with all it was given
   tetrapod agents  enable ID [--data DIR]             let it go on
+  tetrapod users   list [--json] [--data DIR]         who can sign in, and who is signed in
+  tetrapod users   sign-out NAME [--data DIR]         end all that a user has, at once; what they allowed is kept
   tetrapod keys    status [--json] [--data DIR]       what our tokens are signed with, and until when
   tetrapod keys    rotate [--now] [--data DIR]        make the next signing key, or let it sign at once
   tetrapod keys    revoke KID [--data DIR]            withdraw one: what it signed holds no longer
   tetrapod audit   tail [--limit N] [--json] [--data DIR]   the last records, oldest first
 
-DIR is where the service keeps its data (.tetrapod). agents, grants, keys and audit ask the running service.
+DIR is where the service keeps its data (.tetrapod). agents, grants, users, keys and audit ask the running service.
 `
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -8,6 +8,11 @@ export function grantsScopes(grant: Grant, server: string, scopes: Iterable<stri
   return [...scopes].every((scope) => held.has(scope))
 }
 
+/** When what the grant gives at this server ends, in milliseconds; where it gives nothing there, when the grant does. */
+export function grantedUntil(grant: Grant, server: string): number {
+  return own(grant.mounts, server)?.expiresAt ?? grant.expiresAt
+}
+
 /** True when the consent showed every edge of `calls` that starts at one of `scopes`. */
 export function grantsCalls(
   grant: Grant,

@@ -1,6 +1,7 @@
 import { type Clock, randomId } from '#kernel'
 import type { Revocation } from '#revocation'
 import type { Family, FamilyStore } from './family-store.ts'
+import { fault } from './faults.ts'
 import type { Grants } from './grants.ts'
 
 /** What a login begins with. */
@@ -8,7 +9,7 @@ export type NewFamily = Pick<Family, 'grant' | 'session' | 'user' | 'agent' | 's
 
 /** The logins of agents: what a replayed code or refresh token ends, while the grant goes on. */
 export interface Families {
-  /** Durable when it resolves. */
+  /** Durable when it resolves. Throws `grants.signed_out` where its session ended meanwhile. */
   begin(login: NewFamily): Promise<Family>
   /** The login, if it has not ended and its grant lives. */
   live(id: string): Promise<Family | undefined>
@@ -32,6 +33,11 @@ export function createFamilies(deps: {
       const now = clock.now()
       const family: Family = { ...login, id: randomId(), beganAt: now, usedAt: now, endedAt: undefined }
       await store.insert(family)
+      // Signing out ends the logins that it finds: one that comes after it must not go on.
+      if (revocation.revoked('session', login.session)) {
+        await store.end(family.id, now, revocation.entry('family', family.id))
+        throw fault.signed_out({ detail: login.session })
+      }
       return family
     },
     async live(id) {

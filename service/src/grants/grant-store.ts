@@ -6,12 +6,14 @@ export interface GrantedMount {
   readonly scopes: readonly string[]
   /** The closure through `calls` as the consent page showed it: API key → scope edges. */
   readonly calls: Readonly<Record<string, ScopeEdges>>
+  /** When this part ends, in milliseconds: each server's as the user last said. */
+  readonly expiresAt: number
 }
 
 /** The user's standing permission for one agent. Tokens are short shadows of it. */
 export interface Grant {
   readonly id: string
-  /** Grows with every wider consent and with the revocation. */
+  /** Grows with every consent and with the revocation. */
   readonly version: number
   /** Our account id of the user. */
   readonly user: string
@@ -23,6 +25,7 @@ export interface Grant {
   readonly mounts: Readonly<Record<string, GrantedMount>>
   /** Milliseconds, as all times here. */
   readonly createdAt: number
+  /** When the last of its parts ends. */
   readonly expiresAt: number
   readonly revokedAt: number | undefined
 }
@@ -33,6 +36,8 @@ export interface GrantStore {
   current(user: string, agent: string): Promise<Grant | undefined>
   /** All grants, newest first, revoked ones too. */
   list(): Promise<readonly Grant[]>
+  /** Those of one user that are not revoked, newest first, expired or not. */
+  currentOf(user: string): Promise<readonly Grant[]>
   /** False, and nothing written, when this user and agent have a grant that is not revoked. */
   insert(grant: Grant): Promise<boolean>
   /**

@@ -26,11 +26,11 @@ describe('a consent', () => {
       createdAt: NOW,
       expiresAt: NOW + DAYS_30,
     })
-    expect(grant.mounts).toEqual({ crm: { scopes: consent.scopes, calls: consent.calls } })
+    const { scopes, calls } = consent
+    expect(grant.mounts).toEqual({ crm: { scopes, calls, expiresAt: NOW + DAYS_30 } })
     expect(grant.redirectUris).toEqual([consent.redirectUri])
     expect(await grants.live(grant.id)).toEqual(grant)
     expect(await grants.liveFor('u1', 'planner')).toEqual(grant)
-    expect(grants.expiryOfNew()).toBe(NOW + DAYS_30)
   })
 
   test('that is wider is the next version, and keeps what was granted', async () => {
@@ -53,10 +53,21 @@ describe('a consent', () => {
           payroll: { 'crm.read': ['payroll.read'], 'crm.write': ['payroll.pay'] },
           ledger: { 'crm.write': ['book'] },
         },
+        expiresAt: NOW + DAYS_30,
       },
-      notes: { scopes: ['notes.read'], calls: {} },
+      notes: { scopes: ['notes.read'], calls: {}, expiresAt: NOW + DAYS_30 },
     })
     expect(await grants.live(first.id)).toEqual(third)
+  })
+
+  test('from another port of the same program of this machine adds no address', async () => {
+    const { grants } = await setUp()
+    await grants.give({ ...consent, redirectUri: 'http://127.0.0.1:4000/cb' }, recorded)
+    const { redirectUris } = await grants.give(
+      { ...consent, redirectUri: 'http://127.0.0.1:4001/cb' },
+      recorded,
+    )
+    expect(redirectUris).toEqual(['http://127.0.0.1:4000/cb'])
   })
 
   test('with another redirect URI adds it, and each one once', async () => {
@@ -81,7 +92,7 @@ describe('a consent', () => {
       let last: Grant | undefined
       for (const each of consents) last = await grants.give({ ...consent, ...each }, recorded)
       expect(factsOf(last?.mounts ?? {})).toEqual(
-        new Set(consents.flatMap((it) => [...factsOf({ [it.server]: it })])),
+        new Set(consents.flatMap((it) => [...factsOf({ [it.server]: { ...it, expiresAt: 0 } })])),
       )
     })
     await fc.assert(property, { numRuns: 60 })
@@ -96,9 +107,45 @@ describe('a consent', () => {
       { ...consent, redirectUri, server: 'notes', scopes: ['notes.read'], calls: {} },
       recorded,
     )
-    expect(second.mounts).toEqual({ notes: { scopes: ['notes.read'], calls: {} } })
+    expect(second.mounts).toEqual({
+      notes: { scopes: ['notes.read'], calls: {}, expiresAt: NOW + 2 * DAYS_30 },
+    })
     expect(second.redirectUris).toEqual([redirectUri])
     expect(second).toMatchObject({ id: first.id, version: 2, expiresAt: NOW + 2 * DAYS_30 })
+  })
+
+  test('holds what was left of what it showed: the rest is taken back where the grant had it, with its edges', async () => {
+    const { grants } = await setUp()
+    await grants.give({ ...consent, scopes: ['crm.read', 'crm.write', 'crm.list'] }, recorded)
+    const { mounts } = await grants.give(
+      { ...consent, scopes: ['crm.write'], refused: ['crm.read'], calls: {} },
+      recorded,
+    )
+    expect(mounts['crm']).toMatchObject({
+      scopes: ['crm.write', 'crm.list'],
+      calls: { payroll: {} },
+    })
+  })
+
+  test('lasts as long as was said, for its server alone, and thirty days at most', async () => {
+    const { grants, clock } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    const notes = { ...consent, server: 'notes', scopes: ['notes.read'], calls: {}, lastsSeconds: 3600 }
+    expect(await grants.give(notes, recorded)).toMatchObject({
+      expiresAt: NOW + DAYS_30,
+      mounts: { crm: { expiresAt: NOW + DAYS_30 }, notes: { expiresAt: NOW + 3600_000 } },
+    })
+    clock.time += 3600_000 - 1
+    expect(Object.keys((await grants.live(id))?.mounts ?? {})).toEqual(['crm', 'notes'])
+    clock.time += 1
+    expect(Object.keys((await grants.live(id))?.mounts ?? {})).toEqual(['crm'])
+    expect(Object.keys((await grants.liveFor('u1', 'planner'))?.mounts ?? {})).toEqual(['crm'])
+    // What has ended gives nothing to the next version; the last word counts for its server, shorter or longer.
+    const last = await grants.give({ ...consent, scopes: [], lastsSeconds: 60 }, recorded)
+    expect(Object.keys(last.mounts)).toEqual(['crm'])
+    expect(last.expiresAt).toBe(clock.time + 60_000)
+    const longest = await grants.give({ ...consent, lastsSeconds: Number.MAX_SAFE_INTEGER }, recorded)
+    expect(longest.expiresAt).toBe(clock.time + DAYS_30)
   })
 
   test('after a revocation is a new grant, with nothing of the old', async () => {
@@ -310,6 +357,8 @@ async function setUp() {
       return row
     },
     current: async (user, agent) => current(user, agent),
+    currentOf: async (user) =>
+      [...rows.values()].filter((row) => row.user === user && row.revokedAt === undefined),
     list: async () => [...rows.values()],
     insert: async (grant) =>
       current(grant.user, grant.agent) === undefined && rows.set(grant.id, grant).size > 0,

@@ -1,14 +1,15 @@
 import type { ScopeEdges } from '@tetrapod/protocol'
+import { redirectAllowed } from '#agents'
 import { type Clock, Fault, own, randomId } from '#kernel'
 import type { Revocation } from '#revocation'
 import { fault } from './faults.ts'
 import type { Grant, GrantedMount, GrantStore } from './grant-store.ts'
 import { createMemory } from './memory.ts'
 
-/** How long a consent lasts, in milliseconds. */
-const GRANT_MS = 30 * 24 * 3600_000
+/** How long a consent lasts at most, in seconds. */
+export const CONSENT_SECONDS_MAX = 30 * 24 * 3600
 
-/** What the user agrees to on one consent page: one mount, as shown. */
+/** What the user agrees to on one consent page: one mount, as shown and as they left it. */
 export interface Consent {
   readonly user: string
   readonly agent: string
@@ -17,8 +18,12 @@ export interface Consent {
   /** The server's key. */
   readonly server: string
   readonly scopes: readonly string[]
-  /** The closure through `calls`, as shown. */
+  /** The closure of `scopes` through `calls`, as shown. */
   readonly calls: Readonly<Record<string, ScopeEdges>>
+  /** Shown and not agreed to: where the grant had them, it has them no more. */
+  readonly refused?: readonly string[]
+  /** For this server, from now on; at most {@link CONSENT_SECONDS_MAX}, which it also is when it is not said. */
+  readonly lastsSeconds?: number
 }
 
 /** Corrects a record of what then did not happen, or may not have. */
@@ -26,20 +31,21 @@ export type Amend = (status: 'failed' | 'unknown', reason: string) => void
 
 /** The user's standing permissions: the only authority. */
 export interface Grants {
-  /** The grant, if it is neither revoked nor expired. */
+  /** The grant, if it is neither revoked nor expired, with those of its parts that have not ended. */
   live(id: string): Promise<Grant | undefined>
   /** The live grant of a user for an agent. */
   liveFor(user: string, agent: string): Promise<Grant | undefined>
+  /** The live grants of a user, newest first. */
+  liveOf(user: string): Promise<readonly Grant[]>
   /**
-   * Takes a consent: a first grant, or the next version of the one there is, wider by what was shown. `onRecord` puts it
-   * on record before it counts, and is told where it came to nothing. Throws `grants.changed_meanwhile`.
+   * Takes a consent: a first grant, or the next version of the one there is. At the server it is about, what was shown is
+   * granted as the user left it, and the part ends when they said; other servers' parts stay as they are. `onRecord` puts
+   * it on record before it counts, and is told where it came to nothing. Throws `grants.changed_meanwhile`.
    */
   give(consent: Consent, onRecord: (grant: Grant) => Promise<Amend>): Promise<Grant>
   list(): Promise<readonly Grant[]>
   /** Revokes for good: durable and in force here when it resolves. Throws `grants.unknown`. */
   revoke(id: string): Promise<Grant>
-  /** When a consent given now would end, in milliseconds. */
-  expiryOfNew(): number
 }
 
 export function createGrants(deps: {
@@ -50,11 +56,9 @@ export function createGrants(deps: {
   const { store, revocation, clock } = deps
   const memory = createMemory(revocation)
   const alive = (grant: Grant | undefined) =>
-    grant !== undefined && grant.revokedAt === undefined && grant.expiresAt > clock.now() ? grant : undefined
-  const expiryOfNew = () => clock.now() + GRANT_MS
+    grant === undefined || grant.revokedAt !== undefined ? undefined : standing(grant, clock.now())
 
   return {
-    expiryOfNew,
     async live(id) {
       if (revocation.revoked('grant', id)) return undefined
       const grant = memory.get(id) ?? (await memory.read(id, store.find))
@@ -64,10 +68,13 @@ export function createGrants(deps: {
     async liveFor(user, agent) {
       return alive(await store.current(user, agent))
     },
+    async liveOf(user) {
+      const current = await store.currentOf(user)
+      return current.flatMap((grant) => alive(grant) ?? [])
+    },
     async give(consent, onRecord) {
       const current = await store.current(consent.user, consent.agent)
-      const next = current === undefined ? first(consent, clock.now()) : wider(current, consent, clock.now())
-      const given = { ...next, expiresAt: expiryOfNew() }
+      const given = next(current, consent, clock.now())
       const amend = await onRecord(given)
       const entry = revocation.entry('grant_version', given.id)
       const write = current === undefined ? store.insert(given) : store.update(given, entry)
@@ -95,41 +102,60 @@ export function createGrants(deps: {
   }
 }
 
-function first({ user, agent, redirectUri, server, scopes, calls }: Consent, now: number): Grant {
-  const mounts = { [server]: { scopes, calls } }
+/** The grant with the parts that have not ended; undefined when all have. */
+function standing(grant: Grant, now: number): Grant | undefined {
+  if (grant.expiresAt <= now) return undefined
+  const parts = Object.entries(grant.mounts)
+  const left = parts.filter(([, { expiresAt }]) => expiresAt > now)
+  return left.length === parts.length ? grant : { ...grant, mounts: Object.fromEntries(left) }
+}
+
+/** What has ended gives nothing to the next version: what was not shown this time is not granted again. */
+function next(current: Grant | undefined, consent: Consent, now: number): Grant {
+  const { user, agent, server, redirectUri } = consent
+  const kept = current && standing(current, now)
+  const mounts = { ...kept?.mounts, [server]: agreed(own(kept?.mounts ?? {}, server), consent, now) }
   return {
-    id: randomId(),
-    version: 1,
+    id: current?.id ?? randomId(),
+    version: (current?.version ?? 0) + 1,
     user,
     agent,
-    redirectUris: [redirectUri],
+    redirectUris: withRedirect(kept?.redirectUris ?? [], redirectUri),
     mounts,
-    createdAt: now,
-    expiresAt: now,
+    createdAt: current?.createdAt ?? now,
+    expiresAt: Math.max(...Object.values(mounts).map(({ expiresAt }) => expiresAt)),
     revokedAt: undefined,
   }
 }
 
-/** An expired grant gives nothing to the next version: what was not shown this time is not granted again. */
-function wider(current: Grant, { redirectUri, server, scopes, calls }: Consent, now: number): Grant {
-  const kept = current.expiresAt > now ? current : { mounts: {}, redirectUris: [] }
-  const merged = merge(own(kept.mounts, server), { scopes, calls })
+function withRedirect(known: readonly string[], shown: string): readonly string[] {
+  return redirectAllowed(known, shown) ? known : [...known, shown]
+}
+
+/** One mount's part after a consent: of what was not shown this time, as before. */
+function agreed(before: GrantedMount | undefined, consent: Consent, now: number): GrantedMount {
+  const { scopes, calls, refused = [], lastsSeconds = CONSENT_SECONDS_MAX } = consent
+  const expiresAt = now + Math.min(lastsSeconds, CONSENT_SECONDS_MAX) * 1000
+  if (before === undefined) return { scopes, calls, expiresAt }
+  const kept = without(before, new Set(refused))
+  const apis = new Set([...Object.keys(kept.calls), ...Object.keys(calls)])
   return {
-    ...current,
-    version: current.version + 1,
-    redirectUris: union(kept.redirectUris, [redirectUri]),
-    mounts: { ...kept.mounts, [server]: merged },
+    scopes: union(kept.scopes, scopes),
+    calls: Object.fromEntries(
+      [...apis].map((api) => [api, mergeEdges(own(kept.calls, api), own(calls, api))]),
+    ),
+    expiresAt,
   }
 }
 
-function merge(before: GrantedMount | undefined, shown: GrantedMount): GrantedMount {
-  if (before === undefined) return shown
-  const apis = new Set([...Object.keys(before.calls), ...Object.keys(shown.calls)])
+/** A part without some of its scopes and the edges that start there. */
+function without({ scopes, calls, expiresAt }: GrantedMount, refused: ReadonlySet<string>): GrantedMount {
+  const kept = (edges: ScopeEdges) =>
+    Object.fromEntries(Object.entries(edges).filter(([scope]) => !refused.has(scope)))
   return {
-    scopes: union(before.scopes, shown.scopes),
-    calls: Object.fromEntries(
-      [...apis].map((api) => [api, mergeEdges(own(before.calls, api), own(shown.calls, api))]),
-    ),
+    scopes: scopes.filter((scope) => !refused.has(scope)),
+    calls: Object.fromEntries(Object.entries(calls).map(([api, edges]) => [api, kept(edges)])),
+    expiresAt,
   }
 }
 

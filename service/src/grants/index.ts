@@ -1,5 +1,5 @@
-export { grantedThrough, grantsCalls, grantsScopes } from './coverage.ts'
+export { grantedThrough, grantedUntil, grantsCalls, grantsScopes } from './coverage.ts'
 export { createFamilies, type Families } from './families.ts'
 export type { Family, FamilyStore } from './family-store.ts'
 export type { Grant, GrantedMount, GrantStore } from './grant-store.ts'
-export { type Consent, createGrants, type Grants } from './grants.ts'
+export { type Consent, CONSENT_SECONDS_MAX, createGrants, type Grants } from './grants.ts'

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Handler } from '#http'
+import { failurePage, type Handler } from '#http'
 import { type Clock, createTokenBucket, type Log } from '#kernel'
 import type { Users } from '#users'
 import type { Cookies } from './cookies.ts'
-import { failurePage } from './failure-page.ts'
 import { fault } from './faults.ts'
 import { checkRequestSize } from './request-size.ts'
 

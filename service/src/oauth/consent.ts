@@ -1,20 +1,21 @@
 import type { Provider } from 'oidc-provider'
-import { type Agents, withoutPort } from '#agents'
+import type { Agents } from '#agents'
 import type { Apis } from '#apis'
 import type { Families, Grants } from '#grants'
-import { hashed } from '#kernel'
-import type { Servers } from '#servers'
+import { hashed, own } from '#kernel'
+import type { Server, Servers } from '#servers'
 import type { Tickets } from '#tickets'
 import type { Session, Users } from '#users'
 import { callsFrom, shownScopes } from './closure.ts'
-import type { NamedBy } from './consent-page.ts'
+import type { Choice } from './consent-form.ts'
 import { fault } from './faults.ts'
 import { saveLogin } from './logins.ts'
+import { receiverOf } from './receiver.ts'
 
 export interface ConsentDeps {
   readonly provider: Provider
-  readonly agents: Agents
   readonly users: Users
+  readonly agents: Agents
   readonly servers: Servers
   readonly apis: Apis
   readonly grants: Grants
@@ -34,41 +35,51 @@ const SHOWN_PURPOSE = 'consent'
 /** An interaction does not live longer. */
 const SHOWN_SECONDS = 15 * 60
 
-/** What the agent asks for, of this mount, in the vocabulary it has. */
+/** What the agent asks for, of this mount, in the vocabulary it has; who it is, and who will hear the answer. */
 export async function consentRequest(interaction: Interaction, session: Session, deps: ConsentDeps) {
-  const { provider, servers, apis, users } = deps
+  const { provider, agents, servers, apis, users } = deps
   const server = servers.byMount(text(interaction.params['resource']))
   const client = await provider.Client.find(text(interaction.params['client_id']))
   const user = await users.find(session.account)
   if (server === undefined || client === undefined) throw fault.agent_unknown()
   if (user === undefined || interaction.session?.accountId !== session.account) throw fault.session_missing()
-  const redirectUri = text(interaction.params['redirect_uri'])
   const asked = text(interaction.params['scope']).split(' ')
   const scopes = new Set(asked.filter((scope) => Object.hasOwn(server.scopes, scope)))
   if (scopes.size === 0) throw fault.consent_empty()
+  const { clientId: id, clientName, redirectUris = [] } = client
+  const redirectUri = text(interaction.params['redirect_uri'])
+  const kept = await keptScopes(deps.grants, { user: user.id, agent: id, server, scopes })
   return {
     interaction: interaction.uid,
-    agent: client.clientName ?? client.clientId,
-    agentId: client.clientId,
+    agent: await agents.introduce(id, clientName),
     redirectUri,
-    answersTo: client.applicationType === 'native' ? (withoutPort(redirectUri) ?? redirectUri) : redirectUri,
-    named: await namedBy(client.clientId, deps),
+    receiver: receiverOf(redirectUri, redirectUris),
     user,
     server,
     scopes,
     shown: shownScopes(server, scopes, apis),
-    calls: callsFrom(server, scopes),
+    kept: shownScopes(server, kept, apis),
     openid: asked.includes('openid'),
   }
 }
 
-/** Who says that this is the agent it is: nobody but itself where the catalogue does not. */
-async function namedBy(clientId: string, { agents }: ConsentDeps): Promise<NamedBy> {
-  const standing = await agents.standing(clientId)
-  if (standing === undefined || standing.kind === 'registered') return { kind: 'registered' }
-  return standing.kind === 'catalogue'
-    ? { kind: 'catalogue' }
-    : { kind: 'document', host: new URL(clientId).host, listed: standing.listed }
+/** What the user let this agent do at the server before, and is not asked for now: it goes on, and ends with this. */
+async function keptScopes(
+  grants: Grants,
+  {
+    user,
+    agent,
+    server,
+    scopes,
+  }: {
+    readonly user: string
+    readonly agent: string
+    readonly server: Server
+    readonly scopes: ReadonlySet<string>
+  },
+): Promise<ReadonlySet<string>> {
+  const grant = await grants.liveFor(user, agent)
+  return new Set(own(grant?.mounts ?? {}, server.key)?.scopes).difference(scopes)
 }
 
 /** Goes with the page and comes back with its form: says what the page showed. */
@@ -81,18 +92,29 @@ export function wasShown(request: ConsentRequest, ticket: string, tickets: Ticke
   return tickets.open(SHOWN_PURPOSE, ticket) === digest(request)
 }
 
-/** Puts the consent on record, then gives the grant and the login under it. Returns the login's id. */
-export async function agree(request: ConsentRequest, session: Session, deps: ConsentDeps): Promise<string> {
-  const { server, scopes, calls, user, agentId, openid } = request
-  await deps.agents.used(agentId, request.agent)
+/**
+ * Puts the consent on record, then gives the grant and the login under it: what was ticked, for as long as was chosen.
+ * Returns the login's id.
+ */
+export async function agree(
+  request: ConsentRequest,
+  { scopes, lastsSeconds }: Choice,
+  session: Session,
+  deps: ConsentDeps,
+): Promise<string> {
+  const { server, user, agent, redirectUri, openid } = request
+  const refused = [...request.scopes.difference(scopes)]
+  await deps.agents.used(agent.id, agent.name)
   const grant = await deps.grants.give(
     {
       user: user.id,
-      agent: agentId,
-      redirectUri: request.answersTo,
+      agent: agent.id,
+      redirectUri,
       server: server.key,
       scopes: [...scopes],
-      calls,
+      calls: callsFrom(server, scopes),
+      refused,
+      lastsSeconds,
     },
     deps.recordConsent,
   )
@@ -100,9 +122,10 @@ export async function agree(request: ConsentRequest, session: Session, deps: Con
     grant: grant.id,
     session: session.id,
     user: user.id,
-    agent: agentId,
+    agent: agent.id,
     server,
     scopes,
+    refused,
     openid,
   })
   return login.jti
@@ -110,9 +133,9 @@ export async function agree(request: ConsentRequest, session: Session, deps: Con
 
 /** Of every word on the page and every edge behind it. */
 function digest(request: ConsentRequest) {
-  const { interaction, agent, agentId, named, redirectUri, user, server, shown, calls } = request
-  const parties = [user.id, user.name, agentId, agent, named, redirectUri, server.mount, server.name]
-  return hashed(JSON.stringify([interaction, parties, shown, calls]))
+  const { interaction, agent, redirectUri, receiver, user, server, scopes, shown, kept } = request
+  const parties = [user.id, user.name, agent, redirectUri, receiver, server.mount, server.name]
+  return hashed(JSON.stringify([interaction, parties, shown, kept, callsFrom(server, scopes)]))
 }
 
 function text(value: unknown): string {

@@ -6,6 +6,8 @@ export interface Cookies {
   session(header: string | undefined): string | undefined
   /** The `Set-Cookie` value that begins a session. */
   setSession(value: string, seconds: number): string
+  /** The one that makes the browser forget it. */
+  clearSession(): string
   /** Names for the cookies of the library. */
   readonly library: { readonly session: string; readonly interaction: string; readonly resume: string }
 }
@@ -19,6 +21,7 @@ export function createCookies(publicUrl: string): Cookies {
   return {
     session: (header) => (header === undefined ? undefined : parse(header, name)[name]),
     setSession: (value, seconds) => `${name}=${value}; Max-Age=${seconds}; ${attributes}`,
+    clearSession: () => `${name}=; Max-Age=0; ${attributes}`,
     library: {
       session: `tetrapod_login${suffix}`,
       interaction: `tetrapod_interaction${suffix}`,

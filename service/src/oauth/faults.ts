@@ -38,6 +38,10 @@ export const fault = faults('oauth', {
     'limited',
     'Too many people are coming in at this moment. Wait a few seconds, then reload this page.',
   ],
+  sign_out_stale: [
+    'conflict',
+    'You have signed in again since you opened that page. Open /grants, and sign out there.',
+  ],
   session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
   registering_too_fast: [
     'limited',
@@ -73,6 +77,10 @@ export const fault = faults('oauth', {
   // One sentence for both: what another client holds is not said.
   refresh_token_unknown: ['denied', 'This client has no such refresh token. Log in again.'],
   refresh_token_of_another: ['denied', 'This client has no such refresh token. Log in again.'],
+  consent_not_shown: [
+    'invalid',
+    'This form agrees to something that its page did not show. Go back to the agent and start again.',
+  ],
   consent_empty: [
     'invalid',
     'There is nothing to agree to: the agent asked for no scope that this server has.',

@@ -1,4 +1,7 @@
 export type { Client } from './client-authentication.ts'
+export { createCookies } from './cookies.ts'
+export { signInPath } from './sign-in.ts'
+export { signedInAs } from './sign-out.ts'
 export { statementChecker } from './software-statement.ts'
 export { oauthRoutes, type OAuthDeps } from './oauth.ts'
 export type { ReplayStore, StateRow, StateStore } from './state-store.ts'

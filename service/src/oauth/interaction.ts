@@ -1,8 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Provider } from 'oidc-provider'
-import { z } from 'zod'
-import { onwards, pageHeaders } from '#http'
+import { CONSENT_SECONDS_MAX } from '#grants'
+import { onwards, pageHeaders, readForm } from '#http'
 import type { Tickets } from '#tickets'
 import type { Session } from '#users'
 import {
@@ -14,11 +14,12 @@ import {
   ticketOf,
   wasShown,
 } from './consent.ts'
+import { type Choice, choiceOf, consentForm } from './consent-form.ts'
 import { consentPage } from './consent-page.ts'
 import type { Cookies } from './cookies.ts'
 import { fault } from './faults.ts'
-import { readForm } from './form.ts'
 import { HINT_LENGTH_MAX, signedInFor, signInPath } from './sign-in.ts'
+import { signedInAs } from './sign-out.ts'
 
 export interface InteractionDeps extends ConsentDeps {
   readonly publicUrl: string
@@ -27,17 +28,25 @@ export interface InteractionDeps extends ConsentDeps {
 
 type Bindings = { Bindings: HttpBindings }
 
-const decision = z.strictObject({ decision: z.enum(['allow', 'deny']), shown: z.string() })
-
 const CHANGED = 'What the agent would be allowed has changed since you opened this page. Read it again.'
+const NOTHING = 'You took everything away. Leave at least one, or do not allow it.'
 
 /** What the library asks of a person while it decides an authorization request: who they are, and whether they agree. */
 export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
-  const { provider, publicUrl, grants, tickets } = deps
+  const { provider, publicUrl, tickets } = deps
   const app = new Hono<Bindings>()
-  const asked = (action: string, request: ConsentRequest, problem?: string) => {
-    const [ticket, until] = [ticketOf(request, tickets), grants.expiryOfNew()]
-    return consentPage({ action, ticket, problem }, { ...request, until })
+  const asked = (
+    action: string,
+    request: ConsentRequest,
+    session: Session,
+    again?: { readonly problem: string; readonly choice?: Choice },
+  ) => {
+    const all: Choice = { scopes: request.scopes, lastsSeconds: CONSENT_SECONDS_MAX }
+    const ticket = ticketOf(request, tickets)
+    return consentPage(
+      { action, ticket, choice: all, footer: signedInAs(request.user, session, tickets), ...again },
+      request,
+    )
   }
 
   app.get('/interaction/:uid', async (c) => {
@@ -52,7 +61,7 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
         return c.redirect(await finishLogin(c, interaction, session, provider), 303)
       case 'consent': {
         const request = await consentRequest(interaction, session, deps)
-        return c.html(await asked(c.req.path, request), 200, pageHeaders)
+        return c.html(await asked(c.req.path, request, session), 200, pageHeaders)
       }
       default:
         throw fault.interaction_expired({ detail: interaction.prompt.name })
@@ -63,9 +72,9 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
     const interaction = await begun(c, provider)
     const session = await signedIn(c, deps)
     if (interaction.prompt.name !== 'consent') throw fault.interaction_expired()
-    const { decision: answer, shown } = await readForm(c.req.raw, decision, publicUrl)
+    const form = await readForm(c.req.raw, consentForm, publicUrl)
     const { incoming, outgoing } = c.env
-    if (answer === 'deny') {
+    if (form.decision === 'deny') {
       const refusal = { error: 'access_denied', error_description: 'The user did not agree.' }
       return c.html(
         await onwards(await provider.interactionResult(incoming, outgoing, refusal)),
@@ -75,9 +84,12 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
     }
     if (session === undefined) throw fault.session_missing()
     const request = await consentRequest(interaction, session, deps)
-    if (!wasShown(request, shown, tickets))
-      return c.html(await asked(c.req.path, request, CHANGED), 409, pageHeaders)
-    const grantId = await agree(request, session, deps)
+    if (!wasShown(request, form.shown, tickets))
+      return c.html(await asked(c.req.path, request, session, { problem: CHANGED }), 409, pageHeaders)
+    const choice = choiceOf(form, request.scopes)
+    if (choice.scopes.size === 0)
+      return c.html(await asked(c.req.path, request, session, { problem: NOTHING, choice }), 400, pageHeaders)
+    const grantId = await agree(request, choice, session, deps)
     const next = await provider.interactionResult(incoming, outgoing, { consent: { grantId } })
     return c.html(await onwards(next), 200, pageHeaders)
   })

@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { redirectAllowed } from '#agents'
 import { type Families, type Grants, grantsCalls, grantsScopes } from '#grants'
 import type { Server, Servers } from '#servers'
 import type { Users } from '#users'
@@ -34,7 +35,8 @@ export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
   // Whoever runs on the user's machine can say that it is such an agent (RFC 8252 §8.6): each time, the user decides.
   if (client.applicationType === 'native' && client.tokenEndpointAuthMethod === 'none') return undefined
   if (grant === undefined || scopes.size === 0 || ctx.oidc.prompts.has('consent')) return undefined
-  if (!grant.redirectUris.includes(String(params?.['redirect_uri']))) return undefined
+  const redirectUri = String(params?.['redirect_uri'])
+  if (!redirectAllowed(grant.redirectUris, redirectUri)) return undefined
   if (!grantsScopes(grant, server.key, scopes)) return undefined
   if (!grantsCalls(grant, server.key, callsFrom(server, scopes), scopes)) return undefined
   return saveLogin(provider, deps.families, {
@@ -59,6 +61,8 @@ export async function saveLogin(
     readonly agent: string
     readonly server: Server
     readonly scopes: ReadonlySet<string>
+    /** Asked for and not agreed to: the library would ask for them again and again. */
+    readonly refused?: readonly string[]
     readonly openid: boolean
   },
 ) {
@@ -67,6 +71,8 @@ export async function saveLogin(
   const grant = new provider.Grant({ accountId: user, clientId: agent })
   grant.jti = formatLoginId({ grant: id, family: family.id, session })
   grant.addResourceScope(server.mount, [...login.scopes].join(' '))
+  const refused = login.refused ?? []
+  if (refused.length > 0) grant.rejectResourceScope(server.mount, refused.join(' '))
   if (login.openid) grant.addOIDCScope('openid')
   await grant.save()
   return grant

@@ -2,7 +2,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { JWKS_SECONDS } from '@tetrapod/protocol'
 import { Hono } from 'hono'
 import { exchange, type ExchangeDeps } from '#broker'
-import { document, type Handler, type Routes } from '#http'
+import { document, failurePage, type Handler, type Routes } from '#http'
 import type { Log, Secret } from '#kernel'
 import type { Feed, Revocation } from '#revocation'
 import type { Tickets } from '#tickets'
@@ -12,7 +12,6 @@ import { authorize } from './authorize.ts'
 import type { Client, ClientAuthenticationDeps } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
 import { announceTruth } from './discovery.ts'
-import { failurePage } from './failure-page.ts'
 import { heldRefreshTokens } from './held-refresh-tokens.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { introspection } from './introspection.ts'
@@ -23,6 +22,7 @@ import { registration } from './registration.ts'
 import { revocationFeed } from './revocation-feed.ts'
 import { rotatingLibrary } from './rotating-library.ts'
 import { signInRoutes } from './sign-in.ts'
+import { type SignOutDeps, signOutRoutes } from './sign-out.ts'
 import type { CheckStatement } from './software-statement.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 import { tokenRevocation } from './token-revocation.ts'
@@ -31,7 +31,8 @@ export interface OAuthDeps
   extends
     Omit<ProviderDeps, 'cookies' | 'keys' | 'refreshTokens'>,
     Omit<ExchangeDeps, 'agents'>,
-    Pick<InteractionDeps, 'recordConsent'> {
+    Pick<InteractionDeps, 'recordConsent'>,
+    Pick<SignOutDeps, 'recordSignOut'> {
   readonly clients: (id: string) => Client | undefined
   /** Verifies software statements; and whether agents may register without one. */
   readonly checkStatement: CheckStatement
@@ -70,6 +71,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const shared = { publicUrl: issuer, users, tickets, cookies }
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.route('/', signInRoutes({ ...shared, recordSignIn: deps.recordSignIn }))
+  app.route('/', signOutRoutes({ ...shared, recordSignOut: deps.recordSignOut }))
   app.route('/', interactionRoutes({ ...deps, ...shared, provider }))
   app.onError(async (error, c) => {
     const { status, headers, body } = await failurePage(error, log)
@@ -103,6 +105,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
     segments: {
       authorize: authorize({ ...shared, library, clock: deps.clock, log }),
       'sign-in': pages,
+      'sign-out': pages,
       interaction: pages,
       ...(deps.registrationOpen ? { register: registration({ ...deps, library }) } : {}),
     },

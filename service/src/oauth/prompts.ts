@@ -9,7 +9,7 @@ import type { Library } from './library.ts'
 export function promptPolicy({ interactionPolicy }: Library, users: Users, cookies: Cookies) {
   const policy = interactionPolicy.base()
   const { Check } = interactionPolicy
-  const follows = new Check('signed_in', 'the user must sign in', async (ctx) => {
+  const follows = new Check('signed_in', 'the user must sign in', 'login_required', async (ctx) => {
     const session = await users.session(cookies.session(ctx.req.headers.cookie))
     const { accountId, loginTs } = ctx.oidc.session ?? {}
     return accountId !== undefined && (session?.account !== accountId || session.authTime !== loginTs)

@@ -1,6 +1,6 @@
 import { ACCESS_TOKEN_SECONDS } from '@tetrapod/protocol'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { Grants } from '#grants'
+import { type Grants, grantedUntil } from '#grants'
 import type { Clock } from '#kernel'
 import type { Servers } from '#servers'
 import type { KeySet } from '#tokens'
@@ -14,7 +14,7 @@ export interface ResourceDeps {
   readonly keys: KeySet
 }
 
-/** One resource for one token: a mount of ours (RFC 8707; DESIGN §1). The token ends with its grant at the latest. */
+/** One resource for one token: a mount of ours (RFC 8707; DESIGN §1). The token ends with what was granted at the latest. */
 export async function resourceInfo(
   ctx: KoaContextWithOIDC,
   resource: string,
@@ -28,11 +28,12 @@ export async function resourceInfo(
   const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities
   const login = parseLoginId((code ?? refresh)?.grantId ?? '')
   const grant = login === undefined ? undefined : await grants.live(login.grant)
+  const endsAt = grant === undefined ? Infinity : grantedUntil(grant, server.key)
   return {
     scope: Object.keys(server.scopes).join(' '),
     audience: server.mount,
     accessTokenFormat: 'jwt' as const,
-    accessTokenTTL: secondsWithin(ACCESS_TOKEN_SECONDS, grant?.expiresAt ?? Infinity, clock),
+    accessTokenTTL: secondsWithin(ACCESS_TOKEN_SECONDS, endsAt, clock),
     jwt: { sign: { alg: keys.signing.algorithm } },
   }
 }

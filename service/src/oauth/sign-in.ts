@@ -2,11 +2,10 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { z } from 'zod'
 import { Secret } from '#kernel'
-import { onwards, page, pageHeaders } from '#http'
+import { onwards, page, pageHeaders, readForm } from '#http'
 import type { Tickets } from '#tickets'
 import type { Session, User, Users } from '#users'
 import type { Cookies } from './cookies.ts'
-import { readForm } from './form.ts'
 
 /** A user name is not longer, in characters. */
 export const HINT_LENGTH_MAX = 64
@@ -74,9 +73,9 @@ export function signInRoutes({ publicUrl, users, tickets, cookies, recordSignIn 
     }
     const { cookie, session } = await users.begin(user)
     await recordSignIn(user, session)
-    // One browser has one session: what it had before ends here.
+    // One browser has one session. The one before is forgotten; what came from it goes on.
     const before = cookies.session(c.req.header('cookie'))
-    if (before !== undefined) await users.end(before)
+    if (before !== undefined) await users.forget(before)
     c.header('set-cookie', cookies.setSession(cookie, session.expiresAt - session.authTime))
     const proven = tickets.seal(PROOF_PURPOSE, { to, session: session.id }, PROOF_SECONDS)
     return c.html(await onwards(`${to}?${PROOF_PARAMETER}=${proven}`), 200, pageHeaders)

@@ -10,7 +10,13 @@ const grant: Grant = {
   user: 'u1',
   agent: 'planner',
   redirectUris: ['https://planner.example/cb'],
-  mounts: { crm: { scopes: ['crm.read'], calls: { payroll: { 'crm.read': ['payroll.read'] } } } },
+  mounts: {
+    crm: {
+      scopes: ['crm.read'],
+      calls: { payroll: { 'crm.read': ['payroll.read'] } },
+      expiresAt: 1_750_000_000_000,
+    },
+  },
   createdAt: 1_700_000_000_000,
   expiresAt: 1_800_000_000_000,
   revokedAt: undefined,
@@ -103,6 +109,26 @@ describe.each(backends)('grants in %s', (_, place) => {
     expect((await grants.list()).map(({ id }) => id)).toEqual(['g2', 'g1'])
   })
 
+  test('a part that was written before parts had ends of their own ends with its grant', async () => {
+    const { grants } = await place()()
+    const old = { scopes: ['crm.read'], calls: {} } as unknown as Grant['mounts'][string]
+    await grants.insert({ ...grant, mounts: { crm: old } })
+    expect((await grants.find('g1'))?.mounts['crm']?.expiresAt).toBe(grant.expiresAt)
+  })
+
+  test('the grants of a user are theirs that are not revoked, newest first', async () => {
+    const { grants } = await place()()
+    const of = (id: string, user: string, createdAt: number) =>
+      grants.insert({ ...grant, id, agent: id, user, createdAt })
+    await of('g1', 'u1', 1)
+    await of('g2', 'u1', 2)
+    await of('g3', 'u2', 3)
+    await of('g4', 'u1', 4)
+    await grants.revoke('g2', 5, entry)
+    expect((await grants.currentOf('u1')).map(({ id }) => id)).toEqual(['g4', 'g1'])
+    expect(await grants.currentOf('u3')).toEqual([])
+  })
+
   test('an expired grant is still the current one', async () => {
     const { grants } = await place()()
     await grants.insert({ ...grant, expiresAt: 1 })
@@ -113,7 +139,11 @@ describe.each(backends)('grants in %s', (_, place) => {
     const { grants } = await place()()
     const names = fc.array(fc.string(), { maxLength: 3 })
     const edges = fc.dictionary(fc.string(), names, { maxKeys: 3 })
-    const mount = fc.record({ scopes: names, calls: fc.dictionary(fc.string(), edges, { maxKeys: 3 }) })
+    const mount = fc.record({
+      scopes: names,
+      calls: fc.dictionary(fc.string(), edges, { maxKeys: 3 }),
+      expiresAt: fc.nat(),
+    })
     const mounts = fc.dictionary(fc.oneof(fc.string(), fc.constant('__proto__')), mount, { maxKeys: 3 })
     let id = 0
     const kept = fc.asyncProperty(mounts, async (mounts) => {

@@ -1,4 +1,4 @@
-import type { Grant, GrantStore } from '#grants'
+import type { Grant, GrantedMount, GrantStore } from '#grants'
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import type { Lock } from './lock.ts'
 import { appendRevocation } from './revocation-store.ts'
@@ -18,6 +18,15 @@ export function createGrantStore(db: Kysely<Tables>, lock: Lock): GrantStore {
       ),
     list: async () => {
       const rows = await grants.orderBy('created_at', 'desc').orderBy('id', 'desc').execute()
+      return rows.map(toGrant)
+    },
+    currentOf: async (user) => {
+      const rows = await grants
+        .where('user', '=', user)
+        .where('revoked_at', 'is', null)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .execute()
       return rows.map(toGrant)
     },
     insert: async (grant) => {
@@ -91,9 +100,23 @@ function toGrant(row: Selectable<GrantTable>): Grant {
     user,
     agent,
     redirectUris: JSON.parse(redirect_uris) as Grant['redirectUris'],
-    mounts: JSON.parse(mounts) as Grant['mounts'],
+    mounts: withEnds(JSON.parse(mounts) as Stored, expires_at),
     createdAt: created_at,
     expiresAt: expires_at,
     revokedAt: revoked_at ?? undefined,
   }
+}
+
+/** Parts as they are stored: those of the first version have no end of their own. */
+type Stored = Readonly<
+  Record<string, Omit<GrantedMount, 'expiresAt'> & Partial<Pick<GrantedMount, 'expiresAt'>>>
+>
+
+function withEnds(mounts: Stored, expiresAt: number): Grant['mounts'] {
+  return Object.fromEntries(
+    Object.entries(mounts).map(([server, part]) => [
+      server,
+      { ...part, expiresAt: part.expiresAt ?? expiresAt },
+    ]),
+  )
 }

@@ -1,6 +1,8 @@
+import type { Family } from '#grants'
+import type { RevocationEntry } from '#revocation'
 import type { Session } from '#users'
 import { describe, expect, test } from 'vitest'
-import { backends } from './backends.fixture.ts'
+import { backends, winnersOfFifty } from './backends.fixture.ts'
 
 const session: Session = {
   id: 's1',
@@ -8,6 +10,19 @@ const session: Session = {
   authTime: 1_700_000_000,
   acr: 'pwd',
   expiresAt: 1_700_003_600,
+}
+
+const entry: RevocationEntry = { kind: 'session', idHash: 'h1', at: 7, expiresAt: 1_800_000_000_000 }
+const family: Family = {
+  id: 'f1',
+  grant: 'g1',
+  session: 's1',
+  user: 'u1',
+  agent: 'planner',
+  server: 'crm',
+  beganAt: 1,
+  usedAt: 1,
+  endedAt: undefined,
 }
 
 describe.each(backends)('sessions in %s', (_, place) => {
@@ -32,6 +47,58 @@ describe.each(backends)('sessions in %s', (_, place) => {
     await sessions.insert('hash', session)
     await expect(sessions.insert('hash', { ...session, id: 's2', account: 'eve' })).rejects.toThrow()
     expect(await sessions.find('hash')).toEqual(session)
+  })
+
+  test('a session ends with its logins and its entry in the feed, once, and others stay', async () => {
+    const { sessions, families, revocations } = await place()()
+    await sessions.insert('hash', session)
+    await sessions.insert('other', { ...session, id: 's2' })
+    await families.insert(family)
+    await families.insert({ ...family, id: 'f2', session: 's2' })
+    await families.insert({ ...family, id: 'f3', endedAt: 3 })
+    expect(await winnersOfFifty(() => sessions.end('hash', 7, entry))).toBe(1)
+    expect(await sessions.end('nobody', 7, entry)).toBe(false)
+    expect(await sessions.find('hash')).toBeUndefined()
+    expect(await sessions.find('other')).toBeDefined()
+    expect(
+      await Promise.all(['f1', 'f2', 'f3'].map(async (id) => (await families.find(id))?.endedAt)),
+    ).toEqual([7, undefined, 3])
+    expect(await revocations.after(0)).toEqual([{ ...entry, sequence: 1 }])
+  })
+
+  test('all that a user has ends in one go, and nobody else’s', async () => {
+    const { sessions, families, revocations } = await place()()
+    const user: RevocationEntry = { ...entry, kind: 'user' }
+    await sessions.insert('one', session)
+    await sessions.insert('two', { ...session, id: 's2' })
+    await sessions.insert('bob', { ...session, id: 's3', account: 'u2' })
+    await families.insert(family)
+    await families.insert({ ...family, id: 'f2', session: 'long gone' })
+    await families.insert({ ...family, id: 'f3', session: 's3', user: 'u2' })
+    expect(await sessions.counts(session.expiresAt - 1)).toEqual(
+      new Map([
+        ['u1', 2],
+        ['u2', 1],
+      ]),
+    )
+    await sessions.endAll('u1', 7, user)
+    expect(await sessions.counts(session.expiresAt - 1)).toEqual(new Map([['u2', 1]]))
+    expect(await sessions.counts(session.expiresAt)).toEqual(new Map())
+    expect(
+      await Promise.all(['f1', 'f2', 'f3'].map(async (id) => (await families.find(id))?.endedAt)),
+    ).toEqual([7, 7, undefined])
+    expect(await revocations.after(0)).toEqual([{ ...user, sequence: 1 }])
+  })
+
+  test('nothing ends when the feed cannot be told', async () => {
+    const { sessions, families } = await place()()
+    const broken = { ...entry, idHash: null } as unknown as RevocationEntry
+    await sessions.insert('hash', session)
+    await families.insert(family)
+    await expect(sessions.end('hash', 7, broken)).rejects.toMatchObject({ code: 'storage.statement' })
+    await expect(sessions.endAll('u1', 7, broken)).rejects.toMatchObject({ code: 'storage.statement' })
+    expect(await sessions.find('hash')).toEqual(session)
+    expect(await families.find('f1')).toEqual(family)
   })
 
   test('a sweep forgets sessions that ended before now, and no other', async () => {

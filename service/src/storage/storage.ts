@@ -76,7 +76,7 @@ function stores({ db, lock, replay, shared }: Backend): Omit<Storage, 'wakeUp' |
     partitionKeys: createPartitionKeyStore(db),
     signingKeys: createSigningKeyStore(db, lock),
     accounts: createAccountStore(db),
-    sessions: createSessionStore(db),
+    sessions: createSessionStore(db, lock),
     agents: createAgentStore(db, lock),
     grants: createGrantStore(db, lock),
     families: createFamilyStore(db, lock),

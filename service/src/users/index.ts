@@ -1,5 +1,5 @@
 export type { Account, AccountStore } from './account-store.ts'
 export { hashPassword, isPasswordHash } from './password.ts'
 export type { Session, SessionStore } from './session-store.ts'
-export type { BuiltInUser, User } from './user.ts'
+export type { BuiltInUser, ListedUser, User } from './user.ts'
 export { createUsers, type Users } from './users.ts'

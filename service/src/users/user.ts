@@ -11,6 +11,15 @@ export interface BuiltInUser {
   readonly groups: readonly string[]
 }
 
+/** A user as operators see them. */
+export interface ListedUser {
+  readonly username: string
+  readonly name: string
+  readonly groups: readonly string[]
+  /** In how many browsers they are signed in. */
+  readonly sessions: number
+}
+
 /** A person as the policy and the tokens see them. */
 export interface User {
   /** Our own opaque account id: `sub` in every token. */

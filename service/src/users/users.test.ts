@@ -1,6 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Secret } from '#kernel'
+import type { RevocationEntry } from '#revocation'
 import {
   type Account,
   type AccountStore,
@@ -210,12 +211,41 @@ describe('a session', () => {
     expect(await users.session(stored)).toBeUndefined()
   })
 
-  test('is over for its cookie alone when it ends', async () => {
-    const { users } = setUp()
+  test('is over for its cookie alone when another takes its place, and nothing is revoked', async () => {
+    const { users, learnt } = setUp()
     const [one, two] = [await begun(users), await begun(users)]
-    await users.end(one.cookie)
+    await users.forget(one.cookie)
     expect(await users.session(one.cookie)).toBeUndefined()
     expect(await users.session(two.cookie)).toEqual(two.session)
+    expect(learnt).toEqual([])
+  })
+
+  test('is over for its cookie alone when they sign out, once, and its tokens end with it', async () => {
+    const { users, learnt } = setUp()
+    const [one, two] = [await begun(users), await begun(users)]
+    expect(await users.signOut(one.cookie)).toEqual(one.session)
+    expect(await users.signOut(one.cookie)).toBeUndefined()
+    expect(await users.signOut('guessed')).toBeUndefined()
+    expect(await users.session(one.cookie)).toBeUndefined()
+    expect(await users.session(two.cookie)).toEqual(two.session)
+    expect(learnt).toMatchObject([{ kind: 'session', idHash: one.session.id }])
+  })
+
+  test('is over with all others of the user when an operator says so, also of one who was taken out', async () => {
+    const { users, restart, learnt } = setUp()
+    const { cookie, session } = await begun(users)
+    expect(await users.list()).toMatchObject([{ username: 'alice', sessions: 1 }])
+    expect(await restart([]).signOutEverywhere('alice')).toBe(session.account)
+    expect(await users.session(cookie)).toBeUndefined()
+    expect(await users.list()).toMatchObject([{ username: 'alice', sessions: 0 }])
+    expect(learnt).toMatchObject([{ kind: 'user', idHash: session.account }])
+    await expect(users.signOutEverywhere('nobody')).rejects.toMatchObject({ code: 'users.unknown' })
+  })
+
+  test('of somebody who never signed in is nothing to end', async () => {
+    const { users, learnt } = setUp()
+    expect(await users.signOutEverywhere('alice')).toBeUndefined()
+    expect(learnt).toEqual([])
   })
 
   test.each([undefined, '', 'guessed'])('is not there for the cookie %j', async (cookie) => {
@@ -316,6 +346,7 @@ function setUp({
   const clock = { seconds: NOW, now: () => clock.seconds * 1000 }
   const accounts: Account[] = []
   const sessions = new Map<string, Session>()
+  const learnt: RevocationEntry[] = []
   const bySubject = (issuer: string, subject: string) =>
     accounts.find((it) => it.issuer === issuer && it.subject === subject)
   const accountStore: AccountStore = {
@@ -328,6 +359,14 @@ function setUp({
     insert: async (hash: string, session: Session) => void sessions.set(hash, session),
     find: async (hash: string) => sessions.get(hash),
     remove: async (hash: string) => void sessions.delete(hash),
+    end: async (hash: string) => sessions.delete(hash),
+    endAll: async (account: string) => {
+      for (const [hash, session] of sessions) if (session.account === account) sessions.delete(hash)
+    },
+    counts: async () => {
+      const byAccount = Map.groupBy(sessions.values(), ({ account }) => account)
+      return new Map([...byAccount].map(([account, all]) => [account, all.length]))
+    },
     sweep: async () => {},
   }
   const restart = (builtIn: readonly BuiltInUser[]) =>
@@ -336,9 +375,13 @@ function setUp({
       builtIn,
       accounts: accountStore,
       sessions: sessionStore,
+      revocation: {
+        entry: (kind, id) => ({ kind, idHash: id, at: NOW * 1000, expiresAt: NOW * 1000 }),
+        learn: (entry) => learnt.push(entry),
+      },
       clock,
       log: { info: () => {}, warn: () => {}, error: () => {} },
       matches: counted,
     })
-  return { users: restart(builtIn), restart, accounts, sessions, clock, checked }
+  return { users: restart(builtIn), restart, accounts, sessions, learnt, clock, checked }
 }

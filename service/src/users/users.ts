@@ -5,8 +5,9 @@ import { createBackOff } from './back-off.ts'
 import { createBulkhead } from './bulkhead.ts'
 import { fault } from './faults.ts'
 import { nobodysHash, passwordMatches } from './password.ts'
+import type { Revocation } from '#revocation'
 import type { Session, SessionStore } from './session-store.ts'
-import type { BuiltInUser, User } from './user.ts'
+import type { BuiltInUser, ListedUser, User } from './user.ts'
 
 /** How long one sign-in lasts in a browser, in seconds. */
 const SESSION_SECONDS = 12 * 3600
@@ -31,8 +32,20 @@ export interface Users {
   begin(user: User): Promise<{ readonly cookie: string; readonly session: Session }>
   /** The live session of a cookie, of a person whom the configuration still has. */
   session(cookie: string | undefined): Promise<Session | undefined>
-  /** Ends the session of a cookie. */
-  end(cookie: string): Promise<void>
+  /** Forgets the session of a cookie, and ends nothing that came from it: another one takes its place. */
+  forget(cookie: string): Promise<void>
+  /**
+   * Signs out: ends the session of a cookie with every login and token that came from it, durably and in force here when
+   * it resolves. Undefined when there is none.
+   */
+  signOut(cookie: string): Promise<Session | undefined>
+  /**
+   * Ends every session, login and token of a user, durably and in force here when it resolves, and returns their account
+   * id; undefined for one who never signed in. Also for one whom the configuration no longer has. Throws `users.unknown`.
+   */
+  signOutEverywhere(username: string): Promise<string | undefined>
+  /** Those of the configuration, in its order. */
+  list(): Promise<readonly ListedUser[]>
 }
 
 export function createUsers(deps: {
@@ -40,11 +53,12 @@ export function createUsers(deps: {
   readonly builtIn: readonly BuiltInUser[]
   readonly accounts: AccountStore
   readonly sessions: SessionStore
+  readonly revocation: Pick<Revocation, 'entry' | 'learn'>
   readonly clock: Clock
   readonly log: Log
   readonly matches?: typeof passwordMatches
 }): Users {
-  const { issuer, accounts, sessions, clock, log, matches = passwordMatches } = deps
+  const { issuer, accounts, sessions, revocation, clock, log, matches = passwordMatches } = deps
   const builtIn = new Map(deps.builtIn.map((user) => [user.username, user]))
   const nobody = nobodysHash(deps.builtIn.map(({ password }) => password))
   const backOff = createBackOff({ clock, log })
@@ -107,7 +121,32 @@ export function createUsers(deps: {
       if (session === undefined || session.expiresAt <= nowSeconds(clock)) return undefined
       return (await find(session.account)) === undefined ? undefined : session
     },
-    end: (cookie) => sessions.remove(hashed(cookie)),
+    forget: (cookie) => sessions.remove(hashed(cookie)),
+    async signOut(cookie) {
+      const session = await sessions.find(hashed(cookie))
+      if (session === undefined) return undefined
+      const entry = revocation.entry('session', session.id)
+      if (!(await sessions.end(hashed(cookie), clock.now(), entry))) return undefined
+      revocation.learn(entry)
+      return session
+    },
+    async signOutEverywhere(username) {
+      const account = await accounts.bySubject(issuer, username)
+      if (account === undefined && builtIn.has(username)) return undefined
+      if (account === undefined) throw fault.unknown({ detail: username })
+      const entry = revocation.entry('user', account.id)
+      await sessions.endAll(account.id, clock.now(), entry)
+      revocation.learn(entry)
+      return account.id
+    },
+    async list() {
+      const counts = await sessions.counts(nowSeconds(clock))
+      const listed = deps.builtIn.map(async ({ username, name, groups }): Promise<ListedUser> => {
+        const account = await accounts.bySubject(issuer, username)
+        return { username, name, groups, sessions: counts.get(account?.id ?? '') ?? 0 }
+      })
+      return Promise.all(listed)
+    },
   }
 }
 

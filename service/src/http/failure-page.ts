@@ -1,6 +1,8 @@
 import { html } from 'hono/html'
-import { asFault, type Html, logged, page, pageHeaders, statusOf } from '#http'
 import { isObject, type Log } from '#kernel'
+import { type Html, page, pageHeaders } from './page.ts'
+import { logged } from './send.ts'
+import { asFault, statusOf } from './status.ts'
 
 /** What a person sees when something of ours goes wrong or is refused: its sentence and code, nothing else. */
 export async function failurePage(error: unknown, log: Log) {

@@ -1,0 +1,13 @@
+import { faults } from '#kernel'
+
+export const fault = faults('account', {
+  session_missing: ['unauthenticated', 'You are signed out. Open /grants, sign in, and try again.'],
+  page_stale: [
+    'conflict',
+    'You have signed in again since you opened that page. Open /grants, and take it back there.',
+  ],
+  grant_unknown: [
+    'missing',
+    'There is nothing of yours under this address: it has ended already. Open /grants to see what there is.',
+  ],
+})

@@ -1,0 +1,1 @@
+export { type AccountDeps, accountPages } from './account.ts'
