@@ -42,6 +42,8 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'oauth.feed_not_for_agents': 'which key the program signs with: it is that of an agent of the catalogue.',
   'oauth.interaction_expired':
     'that cookies are kept, and that the page was not open for longer than a quarter of an hour.',
+  'oauth.token_of_another':
+    '`client_id` in the token: a server takes back what it exchanged for, never what it was called with.',
   'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
   'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
   'storage.database_url':
