@@ -52,6 +52,8 @@ export const whatToCheck: Readonly<Record<string, string>> = {
     'that the agent writes down the refresh token of every answer before it uses it, and that no two of its processes keep their own copies. See docs/lifetimes.md.',
   'revocation.stale':
     'the database, and the way there: `/readyz` of this replica says `"revocation":"stale"` until it can be read again. Other replicas may be well.',
+  'oauth.token_of_another':
+    '`client_id` in the token: a server takes back what it exchanged for, never what it was called with.',
   'secrets.unresolved': 'that the variable is set in the environment of the service itself.',
   'service.address_taken': 'what listens there: `ss -ltnp` on Linux, `lsof -i` on macOS.',
   'storage.database_url':

@@ -91,6 +91,15 @@ describe('a key that is revoked', () => {
     expect(states(rows, TAKES_OVER + RETIRED_MS)).toEqual({ a: 'signing', b: 'revoked' })
   })
 
+  test('and had taken over did so: what is gone by then does not come back', () => {
+    const gone = TAKES_OVER + RETIRED_MS
+    expect(states(after(second, revoking('b'), 'c', gone), gone)).toEqual({
+      a: 'gone',
+      b: 'revoked',
+      c: 'signing',
+    })
+  })
+
   test('and has retired leaves the one that signs alone', () => {
     const rows = after(second, revoking('a'), 'c', TAKES_OVER)
     expect(states(rows, TAKES_OVER)).toEqual({ a: 'revoked', b: 'signing' })
