@@ -5,6 +5,8 @@ import { type Clock, systemClock } from '@tetrapod/protocol'
 export interface Io {
   readonly fetch?: typeof fetch
   readonly clock?: Clock
+  /** Milliseconds since some moment, by a clock that nobody sets. */
+  readonly elapsed?: () => number
   /** Resolves after so many milliseconds, or once the signal is aborted. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
@@ -12,9 +14,10 @@ export interface Io {
 export function ioOf({
   fetch = globalThis.fetch,
   clock = systemClock,
+  elapsed = () => performance.now(),
   sleep = systemSleep,
 }: Io): Required<Io> {
-  return { fetch, clock, sleep }
+  return { fetch, clock, elapsed, sleep }
 }
 
 /** Keeps no process alive. */

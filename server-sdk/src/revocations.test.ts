@@ -186,9 +186,14 @@ describe('a feed that cannot be read', () => {
     await expect(feed.check(token())).rejects.toMatchObject({ name: 'RevocationsUnavailable' })
   })
 
-  test('is not taken for read by a clock that was set back', async () => {
+  test.each([
+    ['set back', 0, -31],
+    ['set back as far as time went on', 31, -1],
+    ['stopped', 31, 0],
+  ])('is not taken for read by a clock that was %s', async (_, elapsed, clock) => {
     const feed = await upToDate()
-    feed.clock.pass(-31)
+    feed.time.elapsed += elapsed * 1000
+    feed.clock.pass(clock)
     await expect(feed.check(token())).rejects.toMatchObject({ name: 'RevocationsUnavailable' })
   })
 })
@@ -198,7 +203,21 @@ test('what was revoked is remembered for as long as the feed says', async () => 
   await feed.answer({ sequence: 1, entries: [entry(1, 'grant', 'grant-1')] })
   await feed.asked()
   feed.clock.pass(599)
+  feed.time.elapsed += 599_000
   await feed.answer({ sequence: 2, entries: [entry(2, 'grant', 'another')] })
+  await feed.asked()
+  await expect(feed.check(token())).rejects.toMatchObject({ code: 'revoked' })
+})
+
+test('what was revoked is not forgotten by a clock that is set forth and back again', async () => {
+  const feed = await upToDate()
+  await feed.answer({ sequence: 1, entries: [entry(1, 'grant', 'grant-1')] })
+  await feed.asked()
+  feed.clock.pass(24 * 3600)
+  await feed.answer({ sequence: 2, entries: [entry(2, 'grant', 'another')] })
+  await feed.asked()
+  feed.clock.pass(-24 * 3600)
+  await feed.answer({ sequence: 3, entries: [entry(3, 'grant', 'a third')] })
   await feed.asked()
   await expect(feed.check(token())).rejects.toMatchObject({ code: 'revoked' })
 })
@@ -286,6 +305,7 @@ interface Asked {
 /** A reader whose network and timers the test plays. */
 function follow(as: Client = client) {
   const clock = testClock()
+  const time = { elapsed: 0 }
   const requests: Asked[] = []
   const sleeps = new Map<number, () => void>()
   let changed = Promise.withResolvers<void>()
@@ -335,7 +355,7 @@ function follow(as: Client = client) {
       sleeps.set(milliseconds, wake)
       change()
     })
-  const revocations = followRevocations(ISSUER, as, { fetch, clock, sleep })
+  const revocations = followRevocations(ISSUER, as, { fetch, clock, elapsed: () => time.elapsed, sleep })
   onTestFinished(() => revocations.close())
 
   const asked = () => until(() => requests[0])
@@ -343,6 +363,7 @@ function follow(as: Client = client) {
   return {
     ...revocations,
     clock,
+    time,
     /** The request that is waiting to be answered. */
     asked,
     open: () => requests.length,

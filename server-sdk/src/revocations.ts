@@ -37,13 +37,13 @@ const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 5000
 
 export function followRevocations(issuer: string, client: Client, io: Io = {}): Revocations {
-  const { fetch, clock, sleep } = ioOf(io)
+  const { fetch, clock, elapsed, sleep } = ioOf(io)
   const closed = new AbortController()
   let resolveFirst = () => {}
   const first = new Promise<void>((resolve) => (resolveFirst = resolve))
-  const known = createKnown()
+  const known = createKnown(elapsed)
   let started = false
-  let upToDateAt: number | undefined
+  let upToDate: { readonly now: number; readonly elapsed: number } | undefined
   let problem = 'it has not answered yet'
 
   const ask = async (after: number, wait: number): Promise<RevocationPage> => {
@@ -63,11 +63,11 @@ export function followRevocations(issuer: string, client: Client, io: Io = {}): 
       const askedAt = clock.now()
       try {
         const page = await ask(place, wait)
-        known.add(page.entries, clock.now())
+        known.add(page.entries)
         place = page.sequence
         failures = 0
         if (page.more !== true) {
-          upToDateAt = clock.now()
+          upToDate = { now: clock.now(), elapsed: elapsed() }
           resolveFirst()
         }
         const early = wait > 0 && page.entries.length === 0 && page.reset !== true
@@ -89,17 +89,19 @@ export function followRevocations(issuer: string, client: Client, io: Io = {}): 
     over.abort()
   }
 
+  // What one clock hides the other tells: one can be set, and some stand still while the machine sleeps.
+  const isStale = (last: NonNullable<typeof upToDate>) =>
+    elapsed() - last.elapsed > STALE_MS || Math.abs(clock.now() - last.now) > STALE_MS
+
   return {
     async check(token) {
       if (!started) void follow()
       started = true
-      if (upToDateAt === undefined) await firstAnswer()
+      if (upToDate === undefined) await firstAnswer()
       if (closed.signal.aborted)
         throw new RevocationsUnavailable('The revocation feed is no longer followed.')
-      if (upToDateAt === undefined) throw unread('has not been read yet', problem)
-      // A clock that was set back says as little as one that went on.
-      if (Math.abs(clock.now() - upToDateAt) > STALE_MS)
-        throw unread(`has not been read for ${STALE_MS / 1000} s`, problem)
+      if (upToDate === undefined) throw unread('has not been read yet', problem)
+      if (isStale(upToDate)) throw unread(`has not been read for ${STALE_MS / 1000} s`, problem)
       if (known.ends(token)) throw new Refusal('revoked', 'something that it ends with was revoked')
     },
     close: () => closed.abort(),
@@ -127,16 +129,18 @@ function unread(what: string, problem: string): RevocationsUnavailable {
   )
 }
 
-/** What was revoked and may still matter, by kind and hash. */
-function createKnown() {
-  const known = new Map<string, { readonly at: number; readonly end: number }>()
+/** What was revoked and may still matter, by kind and hash: as long after it was heard as an entry lives. */
+function createKnown(elapsed: () => number) {
+  const known = new Map<string, { readonly at: number; readonly until: number }>()
   return {
-    add(entries: readonly RevocationEntry[], now: number): void {
-      for (const [key, { end }] of known) if (end < now) known.delete(key)
+    add(entries: readonly RevocationEntry[]): void {
+      const now = elapsed()
+      for (const [key, { until }] of known) if (until < now) known.delete(key)
       for (const { kind, id_hash, at, expires_at } of entries) {
         const key = `${kind}:${id_hash}`
-        const before = known.get(key) ?? { at, end: expires_at }
-        known.set(key, { at: Math.max(at, before.at), end: Math.max(expires_at, before.end) })
+        const until = now + expires_at - at
+        const before = known.get(key) ?? { at, until }
+        known.set(key, { at: Math.max(at, before.at), until: Math.max(until, before.until) })
       }
     },
     ends: (token: AccessToken): boolean =>
