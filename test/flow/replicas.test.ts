@@ -1,4 +1,7 @@
-import { mkdir } from 'node:fs/promises'
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -6,8 +9,9 @@ import type { AuditLine } from '../../service/src/audit/index.ts'
 import { isObject } from '../../service/src/kernel/index.ts'
 import { byHand, createPerson, type Form } from '../support/by-hand.ts'
 import { freePorts } from '../support/ports.ts'
-import { findPostgres, privatePostgres } from '../support/postgres.ts'
-import { createReplicas, type Replica, replica } from '../support/replicas.ts'
+import { findPostgres, freshSchema, privatePostgres } from '../support/postgres.ts'
+import { createReplicas, type Replica, replica, served } from '../support/replicas.ts'
+import { root } from '../support/sources.ts'
 import { ask, rpc, send } from '../support/wire.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -106,6 +110,33 @@ describe.runIf(findPostgres() !== undefined)('two replicas on one PostgreSQL, be
     const foreign = replica({ file, environment, dataDirectory: directory, port })
     await expect(foreign.start()).rejects.toThrow('Copy keyring.json')
     expect((await call(await token())).status).toBe(200)
+  })
+
+  test('the commands of the guide start two', async () => {
+    const guide = await readFile(join(root, 'docs/replicas.md'), 'utf8')
+    const block = /^```sh\n([^]*?)^```/m.exec(guide)?.[1] ?? ''
+    const cwd = await mkdtemp(join(tmpdir(), 'tetrapod-guide-'))
+    const [front, first, second] = await freePorts(3)
+    await writeFile(
+      join(cwd, 'tetrapod.yaml'),
+      `publicUrl: http://127.0.0.1:${front}\ndatabase: env:DATABASE_URL\n`,
+    )
+    const schema = await freshSchema(database)
+    const running: ChildProcess[] = []
+    for (const line of block.trim().split('\n')) {
+      const words = line.replace('4001', String(first)).replace('4002', String(second)).split(' ')
+      if (words[0] === 'node')
+        running.push(await served(words.slice(2), { environment: { DATABASE_URL: schema.url }, cwd }))
+      else execFileSync(words[0] ?? '', words.slice(1), { cwd })
+    }
+    const ready = [first, second].map(async (port) => (await fetch(`http://127.0.0.1:${port}/readyz`)).status)
+    expect(await Promise.all(ready)).toEqual([200, 200])
+    for (const child of running) {
+      child.kill()
+      await once(child, 'exit')
+    }
+    await schema.drop()
+    await rm(cwd, { recursive: true })
   })
 
   describe('under load', () => {
