@@ -10,7 +10,7 @@ import type { AuditLine } from '../../service/src/audit/index.ts'
 import { isObject } from '../../service/src/kernel/index.ts'
 import { byHand, createPerson, type Form } from '../support/by-hand.ts'
 import { freePorts } from '../support/ports.ts'
-import { findPostgres, freshSchema, privatePostgres } from '../support/postgres.ts'
+import { ask as askDatabase, findPostgres, freshSchema, privatePostgres } from '../support/postgres.ts'
 import { createReplicas, type Replica, replica, served } from '../support/replicas.ts'
 import { root } from '../support/sources.ts'
 import { ask, rpc, send } from '../support/wire.ts'
@@ -288,6 +288,25 @@ describe.runIf(findPostgres() !== undefined)('two replicas on one PostgreSQL, be
       },
       90_000,
     )
+
+    test('a replica that stands still loses its log to the other, and goes on with another one', async () => {
+      const before = await versionOf(one(), 'bob')
+      const working = await load()
+      await working.more(40)
+      const held = () =>
+        askDatabase<{ replica: string; term: number }>(database, 'select replica, term::int from leases')
+      const terms = new Map((await held()).map(({ replica, term }) => [replica, term]))
+      other().freeze(true)
+      replicas.proxy.pin(0)
+      const taken = async () =>
+        (await held()).some(({ replica, term }) => term > (terms.get(replica) ?? term))
+      while (!(await taken())) await pause(200)
+      other().freeze(false)
+      replicas.proxy.pin(1)
+      await working.more(20)
+      await working.end()
+      await nothingLost(one(), before, working)
+    }, 90_000)
 
     test('PostgreSQL crashes and comes back: both go on by themselves, and nothing acknowledged is lost', async () => {
       const before = await versionOf(one(), 'bob')

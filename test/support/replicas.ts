@@ -19,6 +19,8 @@ export interface Replica {
   start(): Promise<void>
   /** As a crash of the process: nothing of it runs any more. */
   kill(): Promise<void>
+  /** It stands still, its connections stay; or goes on. */
+  freeze(frozen: boolean): void
   /** As an operator stops it. */
   stop(): Promise<void>
 }
@@ -118,6 +120,7 @@ export function replica(options: {
       child = await served(['start', ...args], { environment })
     },
     kill: () => end('SIGKILL'),
+    freeze: (frozen) => void child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT'),
     stop: () => end('SIGTERM'),
   }
 }
