@@ -30,8 +30,9 @@ const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'
   readonly scripts: Readonly<Record<string, string>>
 }
 
-/** The lines of every `sh` block. */
-const commands = pages.flatMap(({ path, text }) =>
+/** The lines of every `sh` block, but for those that need a database: `test/flow/replicas.test.ts` runs them. */
+const runHere = pages.filter(({ path }) => path !== 'docs/replicas.md')
+const commands = runHere.flatMap(({ path, text }) =>
   [...text.matchAll(/^```sh\n([^]*?)^```/gm)]
     .flatMap(([, block = '']) => block.split('\n').filter((line) => line.trim() !== ''))
     .map((command) => ({ path, command })),

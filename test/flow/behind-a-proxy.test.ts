@@ -79,7 +79,9 @@ describe('a service behind a proxy that ends TLS', () => {
       resource: `${publicUrl}/crm/mcp`,
       scope: 'crm.read',
     })
-    const { status, headers } = await asked(`/authorize?${query}`, 1, { 'x-forwarded-proto': 'http' })
+    const { status, headers } = await asked(`/authorize?${query.toString()}`, 1, {
+      'x-forwarded-proto': 'http',
+    })
     expect(status).toBe(303)
     const cookies = headers['set-cookie'] ?? []
     expect(cookies.length).toBeGreaterThan(0)

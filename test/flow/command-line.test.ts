@@ -53,6 +53,7 @@ describe('a command that is written wrongly', () => {
     [['dance']],
     [['check']],
     [['check', '--colour', 'red']],
+    [['start', '--config', 'tetrapod.yaml', '--listen', '4000']],
     [['grants', 'revoke']],
     [['users']],
     [['users', 'sign-out']],

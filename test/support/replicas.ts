@@ -19,6 +19,8 @@ export interface Replica {
   start(): Promise<void>
   /** As a crash of the process: nothing of it runs any more. */
   kill(): Promise<void>
+  /** It stands still, its connections stay; or goes on. */
+  freeze(frozen: boolean): void
   /** As an operator stops it. */
   stop(): Promise<void>
 }
@@ -68,6 +70,30 @@ export function createReplicas(count: number): Replicas {
   }
 }
 
+/** Runs a `tetrapod start` until it serves. Rejects with what it said when it ends instead. */
+export async function served(
+  args: readonly string[],
+  {
+    environment,
+    cwd,
+  }: { readonly environment: Readonly<Record<string, string | undefined>>; readonly cwd?: string },
+): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [command, ...args], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  const said: string[] = []
+  for await (const line of createInterface({ input: child.stderr })) {
+    said.push(line)
+    if (line.includes('"msg":"ready"')) {
+      child.stderr.resume()
+      return child
+    }
+  }
+  throw new Error(said.join('\n'))
+}
+
 export function replica(options: {
   /** The configuration. */
   readonly file: string
@@ -91,22 +117,10 @@ export function replica(options: {
     dataDirectory,
     socket: join(dataDirectory, 'tetrapod.sock'),
     async start() {
-      const started = spawn(process.execPath, [command, 'start', ...args], {
-        env: environment,
-        stdio: ['ignore', 'ignore', 'pipe'],
-      })
-      child = started
-      const said: string[] = []
-      for await (const line of createInterface({ input: started.stderr })) {
-        said.push(line)
-        if (line.includes('"msg":"ready"')) {
-          started.stderr.resume()
-          return
-        }
-      }
-      throw new Error(said.join('\n'))
+      child = await served(['start', ...args], { environment })
     },
     kill: () => end('SIGKILL'),
+    freeze: (frozen) => void child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT'),
     stop: () => end('SIGTERM'),
   }
 }

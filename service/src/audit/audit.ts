@@ -68,7 +68,8 @@ export async function openAudit({
   const finishing = new Set<Promise<void>>()
   let underWay: Promise<void> | undefined
   const tick = (): Promise<void> => (underWay ??= lookAround().finally(() => (underWay = undefined)))
-  const stop = repeat(tick, BEAT_MS)
+  // Where nobody can take a log, nobody looks for a sign of life.
+  const stop = alone ? () => undefined : repeat(tick, BEAT_MS)
 
   async function lookAround(): Promise<void> {
     try {

@@ -68,6 +68,23 @@ describe('several replicas', () => {
     expect(new Set(seen)).toEqual(new Set(written))
   })
 
+  test('are paged back without a line lost though a clock was set back meanwhile', async () => {
+    const { audit, other, pass } = await two()
+    const written: string[] = []
+    for (let n = 0; n < 12; n += 1) {
+      written.push(await (n % 2 === 0 ? other.audit : audit).decide(call()))
+      pass(n === 5 ? -60_000 : 10)
+    }
+    const seen: string[] = []
+    for (let before: string | undefined; ;) {
+      const lines = await audit.tail({ limit: 3, before })
+      if (lines.length === 0) break
+      seen.unshift(...lines.map(({ ref }) => ref))
+      before = lines[0]?.ref
+    }
+    expect(seen.toSorted()).toEqual(written.toSorted())
+  })
+
   test('a ref of a replica that never was is refused', async () => {
     const { audit } = await two()
     await expect(audit.tail({ limit: 1, before: 'r9-1' })).rejects.toMatchObject({

@@ -73,6 +73,20 @@ describe.runIf(postgres !== undefined)('a PostgreSQL of its own', () => {
     await server.start()
   })
 
+  test('the password is proven by SCRAM; a wrong one is refused, and said to be', async () => {
+    const asked = await ask(
+      superuserOf(server.directory, url),
+      `select (select string_agg(distinct auth_method, ' ') from pg_hba_file_rules) as methods,
+         (select bool_and(rolpassword like 'SCRAM-SHA-256$%') from pg_authid where rolcanlogin) as stored`,
+    )
+    expect(asked).toEqual([{ methods: 'scram-sha-256', stored: true }])
+    await (await openStorage({ directory: emptyDirectory(), database: new Secret(url) })).close()
+    const wrong = new URL(url)
+    wrong.password = 'wrong'
+    const opening = openStorage({ directory: emptyDirectory(), database: new Secret(wrong.href) })
+    await expect(opening).rejects.toMatchObject({ code: 'storage.refused' })
+  })
+
   describe('over TLS', () => {
     let authority: string
     beforeAll(async () => {
@@ -124,9 +138,13 @@ async function certify(directory: string, url: string): Promise<string> {
   })
   const { uid, gid } = statSync(join(directory, 'data'))
   for (const file of [key, certificate]) chownSync(file, uid, gid)
+  await ask(superuserOf(directory, url), 'alter system set ssl = on')
+  return certificate
+}
+
+function superuserOf(directory: string, url: string): string {
   const superuser = new URL(url)
   superuser.username = 'postgres'
   superuser.password = readFileSync(join(directory, 'superuser'), 'utf8')
-  await ask(superuser.href, 'alter system set ssl = on')
-  return certificate
+  return superuser.href
 }
