@@ -72,6 +72,15 @@ describe('a refresh token', () => {
     expect(after.dlg.anc).toHaveLength(1)
   })
 
+  test('gives an ID token of the same sign-in where the login asked for one, and none where it did not', async () => {
+    const first = await at.login(alice, { scope: 'openid crm.read', nonce: 'the-nonce' })
+    const next = await at.refresh(first)
+    const [before, after] = [first, next].map(({ body }) => decodeJwt(String(body['id_token'])))
+    for (const name of ['iss', 'sub', 'aud', 'auth_time', 'acr'])
+      expect({ [name]: after?.[name] }).toEqual({ [name]: before?.[name] })
+    expect((await at.refresh(await at.login(alice))).body).not.toHaveProperty('id_token')
+  })
+
   test('survives a restart', async () => {
     const first = await at.login(alice)
     await world.restart()
