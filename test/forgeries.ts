@@ -1,7 +1,13 @@
 import { exchangeForgeries } from './forgeries/exchange.ts'
 import type { Forgery } from './forgeries/forgery.ts'
+import { refreshForgeries } from './forgeries/refresh.ts'
 import { smugglingForgeries } from './forgeries/smuggling.ts'
 import { tokenForgeries } from './forgeries/tokens.ts'
 
 /** Every forgery we know, as data: what is forged, which rule refuses it, where it is tried. */
-export const forgeries: readonly Forgery[] = [...tokenForgeries, ...exchangeForgeries, ...smugglingForgeries]
+export const forgeries: readonly Forgery[] = [
+  ...tokenForgeries,
+  ...exchangeForgeries,
+  ...refreshForgeries,
+  ...smugglingForgeries,
+]

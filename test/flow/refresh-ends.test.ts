@@ -178,8 +178,10 @@ describe('on record', () => {
   test('is nothing of who did not prove to be a client, and the log says it', async () => {
     const first = await at.login(alice)
     const before = await at.lines()
-    await at.refresh(first, { client_assertion: 'e30.e30.x' })
-    expect(await at.lines()).toEqual(before)
-    expect(at.world.logged.at(-1)).toMatch(/refresh refused.*invalid_client/)
+    for (const lie of [{ client_assertion: 'e30.e30.x' }, { ...byOther, client_secret: 'wrong' }]) {
+      expect(errorOf(await at.refresh(first, lie))).toBe('invalid_client')
+      expect(await at.lines()).toEqual(before)
+      expect(at.world.logged.at(-1)).toMatch(/refresh refused.*invalid_client/)
+    }
   })
 })

@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type Form, type Person, toolsFor } from '../support/by-hand.ts'
 import { type Logins, openLogins } from '../support/logins.ts'
+import { findPostgres, type FreshSchema, freshSchema } from '../support/postgres.ts'
 import { race } from '../support/race.ts'
 import { rpc, send } from '../support/wire.ts'
 import { byOther, twoAgents, type World } from '../support/world.ts'
@@ -71,17 +72,13 @@ describe('a refresh token', () => {
     expect(after.dlg.anc).toHaveLength(1)
   })
 
-  test('used fifty times at once leads to one next one, which works', async () => {
-    const first = await at.login(alice)
-    const answers = await race([`${world.publicUrl}/token`], 50, async () => ({
-      grant_type: 'refresh_token',
-      refresh_token: String(first.body['refresh_token']),
-      ...(await at.proof()),
-    }))
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
-    expect(new Set(answers.map(({ body }) => body['refresh_token'])).size).toBe(1)
-    expect(new Set(answers.map((answer) => claimsOf(answer).jti)).size).toBe(50)
-    await working(await at.refresh(answers[0] as Answer))
+  test('gives an ID token of the same sign-in where the login asked for one, and none where it did not', async () => {
+    const first = await at.login(alice, { scope: 'openid crm.read', nonce: 'the-nonce' })
+    const next = await at.refresh(first)
+    const [before, after] = [first, next].map(({ body }) => decodeJwt(String(body['id_token'])))
+    for (const name of ['iss', 'sub', 'aud', 'auth_time', 'acr'])
+      expect({ [name]: after?.[name] }).toEqual({ [name]: before?.[name] })
+    expect((await at.refresh(await at.login(alice))).body).not.toHaveProperty('id_token')
   })
 
   test('survives a restart', async () => {
@@ -192,3 +189,49 @@ describe('a refresh token', () => {
     })
   })
 })
+
+const server = findPostgres()
+describe.each(server === undefined ? ['SQLite'] : ['SQLite', 'PostgreSQL'])(
+  'a refresh token on %s',
+  (database) => {
+    let at: Logins
+    let schema: FreshSchema | undefined
+    beforeAll(async () => {
+      schema = database === 'SQLite' ? undefined : await freshSchema(server ?? '')
+      at = await openLogins({ database: schema?.url })
+    })
+    afterAll(async () => {
+      await at.world.close()
+      await schema?.drop()
+    })
+
+    test('used fifty times at once leads to one next one, which works', async () => {
+      const first = await at.login(at.person())
+      const endpoints = [`${at.world.publicUrl}/token`]
+      for (let round = 0, last = first; round < 3; round++) {
+        const answers = await race(endpoints, 50, async () => ({
+          grant_type: 'refresh_token',
+          refresh_token: String(last.body['refresh_token']),
+          ...(await at.proof()),
+        }))
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+        expect(new Set(answers.map(({ body }) => body['refresh_token'])).size).toBe(1)
+        expect(new Set(answers.map((answer) => claimsOf(answer).jti)).size).toBe(50)
+        last = answers[0] as Answer
+      }
+    })
+
+    test('used by fifty at once, long after it was used before, gives nobody anything and ends the login', async () => {
+      const first = await at.login(at.person())
+      const next = await at.refresh(first)
+      at.world.clock.advance(10_000)
+      const answers = await race([`${at.world.publicUrl}/token`], 50, async () => ({
+        grant_type: 'refresh_token',
+        refresh_token: String(first.body['refresh_token']),
+        ...(await at.proof()),
+      }))
+      expect(new Set(answers.map(errorOf))).toEqual(new Set(['invalid_grant']))
+      expect(errorOf(await at.refresh(next))).toBe('invalid_grant')
+    })
+  },
+)

@@ -1,5 +1,6 @@
 import type { ClientKey, Login } from '@tetrapod/agent-sdk'
 import { decodeJwt, type JWTPayload } from 'jose'
+import { byHand, createPerson } from '../support/by-hand.ts'
 import { type Forge, openForge } from '../support/forge.ts'
 import { rpc, send, type Sent } from '../support/wire.ts'
 import type { World } from '../support/world.ts'
@@ -44,6 +45,8 @@ export interface Honest {
   readonly tokens: Readonly<Record<'one' | 'two' | 'three' | 'notesOne' | 'notesTwo', string>>
   /** Token 1 of Bob at the CRM. */
   readonly bob: string
+  /** Of Bob's, not used. */
+  readonly refreshToken: string
 }
 
 export async function openHonest(world: World): Promise<Honest> {
@@ -61,7 +64,10 @@ export async function openHonest(world: World): Promise<Honest> {
     notesOne,
     notesTwo: world.lastToken('notes'),
   }
-  return { world, forge: await openForge(world), agentKey: world.agentKey, tokens, bob }
+  const hand = byHand(world)
+  const { body } = await hand.redeem(await hand.codeOf(createPerson(world.publicUrl), {}, 'bob'))
+  const refreshToken = String(body['refresh_token'])
+  return { world, forge: await openForge(world), agentKey: world.agentKey, tokens, bob, refreshToken }
 }
 
 function tokenOf(login: Login): string {

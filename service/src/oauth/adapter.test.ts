@@ -267,6 +267,21 @@ describe('a refresh token', () => {
     expect(revoked).toEqual([])
   })
 
+  test('is revoked, used or not, by its own agent alone', async () => {
+    const { ids, tokens, token, revoked } = await model()
+    await tokens.consume(token)
+    expect([await ids.revoke(token, 'other'), await ids.revoke('x', 'assistant')]).toEqual([false, false])
+    expect(revoked).toEqual([])
+    expect([await ids.revoke(token, 'assistant'), await ids.revoke(token, 'assistant')]).toEqual([
+      true,
+      false,
+    ])
+    expect(revoked).toEqual(['family'])
+    await expect(tokens.find(ids.after(token))).rejects.toMatchObject({
+      cause: { code: 'oauth.login_ended' },
+    })
+  })
+
   test('of a login that is over is refused', async () => {
     const { tokens, token } = await model({ live: false })
     await expect(tokens.find(token)).rejects.toMatchObject({ cause: { code: 'oauth.login_ended' } })
