@@ -13,6 +13,7 @@ test.each([
 
 test.each([
   ['https://a.example:1/cb', 'https://a.example:2/cb'],
+  ['http://a.example:1/cb', 'http://a.example:2/cb'],
   ['https://127.0.0.1:1/cb', 'https://127.0.0.1:2/cb'],
   ['http://127.0.0.1:1/cb', 'http://127.0.0.1:1/other'],
   ['http://127.0.0.1:1/cb', 'http://localhost:1/cb'],
