@@ -175,6 +175,15 @@ describe('nobody agrees for somebody else:', () => {
     await world.restart()
   })
 
+  test('a page does not count for what was agreed to since, which it would prolong unseen', async () => {
+    const person = newPerson()
+    const open = await hand.toConsent(person, { prompt: 'consent' }, 'bob')
+    await hand.codeOf(person, { scope: 'crm.write', prompt: 'consent' })
+    const again = await person.submit(open, { decision: 'allow' })
+    expect([again.response?.status, again.text.includes('You allowed more here before')]).toEqual([409, true])
+    expect((await person.submit(again, { decision: 'allow' })).url.searchParams.has('code')).toBe(true)
+  })
+
   test('a form of another page, of none, or made up does not count', async () => {
     const { person, stop } = await asked('alice', { scope: 'crm.read crm.write' })
     const narrower = /name="shown" value="([\w-]+)"/.exec((await asked()).stop.body)?.[1] ?? ''

@@ -60,14 +60,10 @@ function grantSection(grant: ShownGrant, heading: string, ticket: string): Html 
 }
 
 function origin({ namedBy }: Introduction): Html {
-  switch (namedBy.kind) {
-    case 'catalogue':
-      return html`Named by your administrator`
-    case 'document':
-      return html`From <strong>${namedBy.host}</strong>`
-    case 'registered':
-      return html`It gave itself this name`
-  }
+  if (namedBy.kind === 'catalogue') return html`Named by your administrator`
+  return namedBy.kind === 'registered'
+    ? html`It gave itself this name`
+    : html`From <strong>${namedBy.host}</strong>`
 }
 
 function mountPart({ server, scopes, expiresAt }: HeldMount): Html {
@@ -91,7 +87,7 @@ function scopeItem({ words, reaches }: HeldScope): Html {
   </li>`
 }
 
-const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
 
 function time(milliseconds: number): Html {
   const date = new Date(milliseconds)

@@ -45,6 +45,14 @@ describe('a login of an agent', () => {
     ])
   })
 
+  test('that begins after its session was signed out does not go on', async () => {
+    const { families, revocation, rows } = await setUp()
+    await revocation.revoke('session', 's1')
+    await expect(families.begin(login)).rejects.toMatchObject({ code: 'grants.signed_out' })
+    expect([...rows.values()].map(({ endedAt }) => endedAt)).toEqual([NOW])
+    expect((await families.begin({ ...login, session: 's2' })).endedAt).toBeUndefined()
+  })
+
   test('does not outlive its grant', async () => {
     const { families, dead } = await setUp()
     const { id } = await families.begin(login)
@@ -84,5 +92,5 @@ async function setUp() {
   const revocation = await openRevocation({ store: feed, clock })
   const dead = new Set<string>()
   const grants = { live: async (id: string) => (dead.has(id) ? undefined : ({ id } as never)) }
-  return { families: createFamilies({ store, grants, revocation, clock }), revocation, clock, dead }
+  return { families: createFamilies({ store, grants, revocation, clock }), revocation, clock, dead, rows }
 }

@@ -66,17 +66,12 @@ export function consentPage({ action, ticket, choice, problem, footer }: Form, r
 
 /** Whose word the name is. */
 function origin({ namedBy }: Introduction): Html {
-  switch (namedBy.kind) {
-    case 'catalogue':
-      return html`<p class="quiet">Named by your administrator.</p>`
-    case 'document':
-      return html`<p class="origin">
-          <span class="quiet">It comes from</span> <strong>${namedBy.host}</strong>
-        </p>
-        ${namedBy.listed ? '' : html`<p class="warn">Nobody here has checked it. Its name is its own word.</p>`}`
-    case 'registered':
-      return html`<p class="warn">It gave itself this name, and nobody has checked it.</p>`
+  if (namedBy.kind === 'catalogue') return html`<p class="quiet">Named by your administrator.</p>`
+  if (namedBy.kind === 'registered') {
+    return html`<p class="warn">It gave itself this name, and nobody has checked it.</p>`
   }
+  return html`<p class="origin"><span class="quiet">It comes from</span> <strong>${namedBy.host}</strong></p>
+    ${namedBy.listed ? '' : html`<p class="warn">Nobody here has checked it. Its name is its own word.</p>`}`
 }
 
 function scopeBox({ scope, words, reaches }: ShownScope, ticked: boolean, place: number): Html {
