@@ -54,6 +54,10 @@ describe('a command that is written wrongly', () => {
     [['check']],
     [['check', '--colour', 'red']],
     [['grants', 'revoke']],
+    [['agents']],
+    [['agents', 'disable']],
+    [['agents', 'remove', 'x']],
+    [['agents', 'enable', 'x', 'y']],
     [['audit', 'head']],
     [['audit', 'tail', '--limit', '0']],
     [['audit', 'tail', '--limit', '1001']],
@@ -66,7 +70,7 @@ describe('a command that is written wrongly', () => {
 })
 
 describe('when no service is running', () => {
-  test.each([[['grants', 'list']], [['grants', 'revoke', 'x']], [['audit', 'tail']]])(
+  test.each([[['grants', 'list']], [['grants', 'revoke', 'x']], [['agents', 'list']], [['audit', 'tail']]])(
     '%j says so in a sentence and ends with 1',
     async (args) => {
       const { code, out, err } = await tetrapod(...args, '--data', scratch)
@@ -152,7 +156,7 @@ describe('beside a running service', () => {
   })
 
   test('what operators may do cannot be done through the front', async () => {
-    for (const path of ['/grants', '/audit', '/grants/x/revoke']) {
+    for (const path of ['/grants', '/audit', '/grants/x/revoke', '/agents', '/agents/assistant/disable']) {
       expect((await fetch(`${world.publicUrl}${path}`, { method: 'POST' })).status).toBe(404)
       expect((await fetch(`${world.publicUrl}${path}`)).status).toBe(404)
     }
@@ -172,6 +176,26 @@ describe('beside a running service', () => {
     const { code, out, err } = await run('grants', 'revoke', 'nothing')
     expect([code, out]).toEqual([1, ''])
     expect(err).toMatch(/grant/i)
+  })
+
+  test('agents are listed for people and for programs, stopped, and let go on', async () => {
+    const people = await run('agents', 'list')
+    expect(people.out).toMatch(/^assistant  configured  "Test assistant"$/m)
+    expect(await run('agents', 'disable', 'assistant')).toMatchObject({
+      code: 0,
+      out: 'Stopped assistant.\n',
+    })
+    const [line = ''] = (await run('agents', 'list', '--json')).out.trim().split('\n')
+    expect(JSON.parse(line)).toMatchObject({ id: 'assistant', disabledAt: expect.any(Number) as number })
+    expect((await run('agents', 'list')).out).toMatch(/^assistant .* disabled \d{4}-/m)
+    expect(await run('agents', 'enable', 'assistant')).toMatchObject({
+      code: 0,
+      out: 'assistant may go on.\n',
+    })
+    const { out } = await run('audit', 'tail', '--limit', '2')
+    expect(out).toMatch(/agent assistant.*disabled by operator[^]*agent assistant.*enabled by operator/)
+    const nobody = await run('agents', 'disable', 'nobody')
+    expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('There is no agent of this id.')])
   })
 
   test('nothing else is there', async () => {
