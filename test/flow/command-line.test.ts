@@ -58,6 +58,10 @@ describe('a command that is written wrongly', () => {
     [['users']],
     [['users', 'sign-out']],
     [['users', 'sign-out', 'alice', 'bob']],
+    [['agents']],
+    [['agents', 'disable']],
+    [['agents', 'remove', 'x']],
+    [['agents', 'enable', 'x', 'y']],
     [['audit', 'head']],
     [['keys']],
     [['keys', 'revoke']],
@@ -77,6 +81,7 @@ describe('when no service is running', () => {
     [['grants', 'list']],
     [['grants', 'revoke', 'x']],
     [['users', 'list']],
+    [['agents', 'list']],
     [['audit', 'tail']],
     [['keys', 'status']],
   ])(
@@ -168,7 +173,8 @@ describe('beside a running service', () => {
     // `/grants` is a page for users there, and shows nothing to who has not signed in.
     expect((await fetch(`${world.publicUrl}/grants`)).url).toContain('/sign-in?')
     expect((await fetch(`${world.publicUrl}/grants/x/revoke`, { method: 'POST' })).status).toBe(403)
-    for (const path of ['/users', '/audit', '/users/alice/sign-out']) {
+    const paths = ['/users', '/audit', '/users/alice/sign-out', '/agents', '/agents/assistant/disable']
+    for (const path of paths) {
       expect((await fetch(`${world.publicUrl}${path}`, { method: 'POST' })).status).toBe(404)
       expect((await fetch(`${world.publicUrl}${path}`)).status).toBe(404)
     }
@@ -188,6 +194,26 @@ describe('beside a running service', () => {
     const { code, out, err } = await run('grants', 'revoke', 'nothing')
     expect([code, out]).toEqual([1, ''])
     expect(err).toMatch(/grant/i)
+  })
+
+  test('agents are listed for people and for programs, stopped, and let go on', async () => {
+    const people = await run('agents', 'list')
+    expect(people.out).toMatch(/^assistant  configured  "Test assistant"$/m)
+    expect(await run('agents', 'disable', 'assistant')).toMatchObject({
+      code: 0,
+      out: 'Stopped assistant.\n',
+    })
+    const [line = ''] = (await run('agents', 'list', '--json')).out.trim().split('\n')
+    expect(JSON.parse(line)).toMatchObject({ id: 'assistant', disabledAt: expect.any(Number) as number })
+    expect((await run('agents', 'list')).out).toMatch(/^assistant .* disabled \d{4}-/m)
+    expect(await run('agents', 'enable', 'assistant')).toMatchObject({
+      code: 0,
+      out: 'assistant may go on.\n',
+    })
+    const { out } = await run('audit', 'tail', '--limit', '2')
+    expect(out).toMatch(/agent assistant.*disabled by operator[^]*agent assistant.*enabled by operator/)
+    const nobody = await run('agents', 'disable', 'nobody')
+    expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('There is no agent of this id.')])
   })
 
   test('nothing else is there', async () => {

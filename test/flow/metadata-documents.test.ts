@@ -112,6 +112,15 @@ describe('an agent described at a host that is listed', () => {
     expect((await authorized()).status).toBe(200)
   })
 
+  test('that its host does not describe any more is refused, however good it was before', async () => {
+    await authorized()
+    internet.publish(ID, undefined)
+    world.clock.advance(3600_001)
+    expect((await page(ID)).text).toContain('Its host answers 404.')
+    internet.publish(ID, (_, response) => response.writeHead(503).end())
+    expect((await page(ID)).text).toContain('agents.document_unreachable')
+  })
+
   test('at the token endpoint an outage is an outage: the agent is not told that it is nobody', async () => {
     const code = await hand.codeOf(alice, { client_id: ID, redirect_uri: REDIRECT })
     const form = {

@@ -233,11 +233,18 @@ describe('an agent that registers itself', () => {
   })
 
   test('is asked about every time where any program on the computer could call itself so', async () => {
-    const { id } = await registered()
-    const again = async () => (await hand.toConsent(alice, { client_id: id, redirect_uri: REDIRECT })).text
-    await journey({ hand, person: alice, id, redirectUri: REDIRECT })
-    expect(await again()).toContain('asks to use')
-    expect(await again()).toContain('any program there can call itself so')
+    const again = async (id: string, redirectUri: string) => {
+      await journey({ hand, person: alice, id, redirectUri })
+      return hand.toConsent(alice, { client_id: id, redirect_uri: redirectUri })
+    }
+    for (const uri of ['cursor://agent/callback', 'http://localhost/callback']) {
+      const { id } = await registered({ ...wanted, redirect_uris: [uri] })
+      expect((await again(id, uri)).text).toContain('any program there can call itself so')
+    }
+    // Who comes back at its own host was asked about once.
+    const uri = 'https://agent.example/callback'
+    const { id } = await registered({ ...wanted, redirect_uris: [uri] })
+    expect((await again(id, uri)).url.searchParams.has('code')).toBe(true)
   })
 
   test('a rewritten key set does not reach what is configured: its keys are fetched through the other door', async () => {

@@ -378,6 +378,17 @@ const grantRules: readonly TokenForgery[] = [
       act: JSON.parse(JSON.stringify(actOf(model)).replace('"assistant"', '"evil"')) as object,
     })),
   },
+  ...[
+    ['an agent at a host that nobody accepts', 'https://evil.example/client.json'],
+    ['an agent at an accepted host, under the grant of another', 'https://claude.ai/oauth/client.json'],
+    ['an agent that never registered', 'dyn_aaaaaaaaaaaaaaaaaaaaaa'],
+  ].map(([name = '', agent = '']) => ({
+    name,
+    rule: 'grant',
+    make: claims((model) => ({
+      act: JSON.parse(JSON.stringify(actOf(model)).replace('"assistant"', JSON.stringify(agent))) as object,
+    })),
+  })),
   {
     name: 'an agent of another issuer',
     rule: 'grant',
