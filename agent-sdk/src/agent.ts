@@ -61,6 +61,11 @@ export interface Agent {
    */
   login(mcpUrl: string, options?: LoginHere): Promise<Login>
   /**
+   * A login without a user: the agent acts for nobody but itself (RFC 6749 §4.4), as it is registered with its key or a
+   * secret. Throws {@link JourneyFailed}.
+   */
+  asItself(mcpUrl: string, options?: { readonly scopes?: Iterable<string> }): Promise<Login>
+  /**
    * A fetch for any MCP client on the user's own machine: what {@link login} does, at the first request that needs it;
    * and again when the login is over, or when the server asks for more scopes.
    */
@@ -116,6 +121,9 @@ export function createAgent(options: AgentOptions): Agent {
       const keeper = known && hasAsked(known, here.scopes) ? known : await askUser(destination, here)
       held.set(mcpUrl, keeper)
       return loginOf(keeper)
+    },
+    async asItself(mcpUrl, { scopes } = {}) {
+      return loginOf(await journey.asItself(await journey.discover(mcpUrl), scopes))
     },
     fetch: (mcpUrl, here = {}) =>
       bearerFetch(mcpUrl, interactiveAccess(mcpUrl, here, { journey, held, askUser }), fetch),

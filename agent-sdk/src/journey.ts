@@ -3,12 +3,12 @@ import { authorizationUrl, type LoginOptions } from './authorization-url.ts'
 import { readCallback } from './callback.ts'
 import { type Destination, discover, type DiscoverDeps } from './discover.ts'
 import { identify, type IdentifyDeps, knownClient } from './identify.ts'
-import { LoginRequired, TokenRefused } from './journey-failed.ts'
-import { createKeeper, type Keeper, type Kept, keyOf } from './keeper.ts'
+import { JourneyFailed, LoginRequired, TokenRefused } from './journey-failed.ts'
+import { createKeeper, type Keeper, type Kept, keyOf, renewalOf } from './keeper.ts'
 import type { PendingLogin, PendingLogins } from './pending-logins.ts'
 import { scopesToAskFor } from './scopes-to-ask-for.ts'
 import { requestToken } from './token-endpoint.ts'
-import { formatKey, type TokenStore } from './token-store.ts'
+import { formatKey, memoryStore, type TokenStore } from './token-store.ts'
 import { firstTokens, formatTokens, parseTokens, type Tokens } from './tokens.ts'
 
 export interface JourneyDeps extends IdentifyDeps {
@@ -32,6 +32,8 @@ export interface Journey {
     options: LoginOptions,
   ): Promise<{ readonly url: string; readonly state: string }>
   finish(callbackUrl: string, state: string): Promise<Keeper>
+  /** Tokens for the agent itself, without a user. */
+  asItself(destination: Destination, scopes: Iterable<string> | undefined): Promise<Keeper>
 }
 
 export function createJourney(deps: JourneyDeps): Journey {
@@ -112,5 +114,21 @@ export function createJourney(deps: JourneyDeps): Journey {
       await keeper.replace(tokens)
       return keeper
     },
+
+    async asItself(destination, chosen) {
+      const client = await knownClient(destination.server, deps)
+      if (client === undefined || client.proof.method === 'none') throw unproven(destination.server.issuer)
+      const kept = { destination, client, user: undefined, asItself: true }
+      const requested = chosen === undefined ? (destination.scopes ?? new Set<string>()) : new Set(chosen)
+      const request = renewalOf(kept, { requested, refreshToken: undefined })
+      const answer = request && (await requestToken(request, { ...deps, server: destination.server, client }))
+      if (answer === undefined) throw new LoginRequired(destination.mcpUrl)
+      return keeperOf(kept, firstTokens(answer, requested), memoryStore())
+    },
   }
+}
+
+function unproven(issuer: string): JourneyFailed {
+  const message = `To act for itself the agent proves who it is. Register it at ${issuer} with its key, or with a secret, and give its client id.`
+  return new JourneyFailed('client.unidentified', message)
 }

@@ -1,9 +1,9 @@
-import { type Clock, nowSeconds } from '@tetrapod/protocol'
+import { type Clock, formatScope, nowSeconds } from '@tetrapod/protocol'
 import type { Client } from './client.ts'
 import type { Destination } from './discover.ts'
 import type { Door } from './door.ts'
 import { LoginRequired, TokenRefused } from './journey-failed.ts'
-import { requestToken } from './token-endpoint.ts'
+import { requestToken, type TokenRequest } from './token-endpoint.ts'
 import { formatTokens, mergeTokens, parseTokens, type Tokens } from './tokens.ts'
 import type { StoreKey, TokenStore } from './token-store.ts'
 
@@ -13,6 +13,8 @@ export interface Kept {
   readonly client: Client
   /** Whose login, where one agent acts for many. */
   readonly user: string | undefined
+  /** The agent acts for nobody but itself: it asks again with what it is known by (RFC 6749 §4.4). */
+  readonly asItself?: boolean
 }
 
 /** The tokens of one login, and the only place that renews them. */
@@ -48,7 +50,7 @@ const EARLY_SECONDS = 30
 export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keeper {
   const { store, clock, door } = deps
   const key = keyOf(kept)
-  const { mcpUrl, resource, server } = kept.destination
+  const { mcpUrl, server } = kept.destination
   let current = tokens
   let unsaved: Tokens | undefined
   let flight: Promise<Tokens> | undefined
@@ -73,21 +75,19 @@ export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keep
       current = stored
       if (!expiresWithin(EARLY_SECONDS, stored)) return stored
     }
-    const { refreshToken } = current
-    if (refreshToken === undefined) throw new LoginRequired(mcpUrl)
-    return redeem(refreshToken)
+    const request = renewalOf(kept, current)
+    if (request === undefined) throw new LoginRequired(mcpUrl)
+    return redeem(request)
   }
 
-  async function redeem(refreshToken: string): Promise<Tokens> {
+  async function redeem(request: TokenRequest): Promise<Tokens> {
     const before = current
-    const parameters = { refresh_token: refreshToken, resource }
     try {
-      const request = { grantType: 'refresh_token', parameters } as const
       const answer = await requestToken(request, { server, client: kept.client, clock, door })
       return await keep(mergeTokens(before, answer))
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error
-      if (error.error === 'invalid_grant') return refused(refreshToken)
+      if (error.error === 'invalid_grant') return refused(before.refreshToken)
       if (error.error !== 'invalid_client') throw error
       await deps.clientRefused()
       throw new LoginRequired(mcpUrl)
@@ -95,7 +95,7 @@ export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keep
   }
 
   /** The end, unless somebody else renewed in between: then the stored token is not the one that was sent. */
-  async function refused(sent: string): Promise<Tokens> {
+  async function refused(sent: string | undefined): Promise<Tokens> {
     const stored = parseTokens(await store.load(key))
     if (stored !== undefined && stored.refreshToken !== sent) return (current = stored)
     await store.delete(key)
@@ -123,6 +123,19 @@ export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keep
     renew: (sent) => (current.accessToken === sent ? renewed() : Promise.resolve(current)),
     replace: async (tokens) => void (await keep(tokens)),
   }
+}
+
+/** The request for the next token, with the resource of the first; undefined: a user has to log in. */
+export function renewalOf(
+  { destination: { resource }, asItself }: Pick<Kept, 'destination' | 'asItself'>,
+  { refreshToken, requested }: Pick<Tokens, 'refreshToken' | 'requested'>,
+): TokenRequest | undefined {
+  if (asItself === true) {
+    const scope = requested.size === 0 ? {} : { scope: formatScope(requested) }
+    return { grantType: 'client_credentials', parameters: { ...scope, resource } }
+  }
+  if (refreshToken === undefined) return undefined
+  return { grantType: 'refresh_token', parameters: { refresh_token: refreshToken, resource } }
 }
 
 export function keyOf({ destination: { resource, server }, client, user }: Kept): StoreKey {

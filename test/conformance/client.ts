@@ -5,7 +5,7 @@
  */
 import { Client, type PriorDiscovery, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { createAgent } from '@tetrapod/agent-sdk'
-import { type Context, contextFrom } from './context.ts'
+import { contextFrom, issuerOf, registeredClient } from './context.ts'
 import { callTools, callsOf } from './scenarios.ts'
 
 const mcpUrl = process.argv.at(-1) ?? ''
@@ -27,7 +27,7 @@ async function connected(): Promise<Client> {
     },
   )
   client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: {} }))
-  const transport = new StreamableHTTPClientTransport(new URL(mcpUrl), { fetch: agentFetch() })
+  const transport = new StreamableHTTPClientTransport(new URL(mcpUrl), { fetch: await agentFetch() })
   await client.connect(transport, isModern && scenario.startsWith('auth/') ? { prior: heard() } : {})
   return client
 }
@@ -37,23 +37,19 @@ function heard(): PriorDiscovery {
   return { kind: 'modern', discover: { supportedVersions: [revision], capabilities: { tools: {} } } }
 }
 
-function agentFetch(): typeof fetch {
+async function agentFetch(): Promise<typeof fetch> {
+  const asItself = scenario.startsWith('auth/client-credentials')
+  const client = await registeredClient(context, asItself ? () => issuerOf(mcpUrl) : undefined)
   const agent = createAgent({
     redirectUri: 'http://127.0.0.1/callback',
     name: 'Tetrapod conformance',
     open: visit,
-    ...identityIn(context),
+    ...(client === undefined ? {} : { client }),
     ...(scenario === 'auth/basic-cimd'
       ? { metadataDocument: 'https://conformance-test.local/client-metadata.json' }
       : {}),
   })
-  return agent.fetch(mcpUrl)
-}
-
-function identityIn({ client_id: id, client_secret: secret, issuer }: Context) {
-  return id === undefined || secret === undefined || issuer === undefined
-    ? {}
-    : { client: { id, secret, issuer } }
+  return asItself ? (await agent.asItself(mcpUrl)).fetch : agent.fetch(mcpUrl)
 }
 
 /** A browser without a user: goes where the authorization server sends it. */

@@ -28,4 +28,9 @@ export const callsOf: Readonly<Record<string, Calls>> = {
     for (const call of toolCalls) await client.callTool(call)
   },
   'json-schema-ref-no-deref': (client) => client.listTools(),
+  'json-schema-2020-12-preservation': async (client) => {
+    const { tools } = await client.listTools()
+    const schema = tools.find(({ name }) => name === 'json_schema_2020_12_tool')?.inputSchema
+    await client.callTool({ name: 'json_schema_echo', arguments: { schema } })
+  },
 }
