@@ -85,7 +85,7 @@ export function createAgent(options: AgentOptions): Agent {
   const agent = { name, redirectUri, key }
   const journey = createJourney({ agent, client, metadataDocument, store, clock, door, pending })
   const held = createHeldKeepers()
-  const oneBrowser = createQueue()
+  const [oneLogin, oneBrowser] = [createQueue(), createQueue()]
 
   const loginOf = (keeper: Keeper): Login => {
     const { mcpUrl } = keeper.destination
@@ -93,16 +93,19 @@ export function createAgent(options: AgentOptions): Agent {
   }
 
   const askUser = (destination: Destination, here: LoginHere) =>
-    oneBrowser(() =>
-      atLoopback(
-        redirectUri,
-        { ...(options.open === undefined ? {} : { open: options.open }), ...here },
-        {
-          begin: (redirectUri) => journey.begin(destination, { redirectUri, store }, here),
-          finish: journey.finish,
-        },
-      ),
-    )
+    oneBrowser(async () => {
+      const { open = options.open } = here
+      const how = open === undefined ? here : { ...here, open }
+      const begin = (redirectUri: string) => journey.begin(destination, { redirectUri, store }, here)
+      try {
+        return await atLoopback(redirectUri, how, { begin, finish: journey.finish })
+      } catch (error) {
+        // A server that no longer knows the agent shows a page of its own, and the browser never comes back.
+        const isAbandoned = error instanceof JourneyFailed && error.code === 'callback.abandoned'
+        if (isAbandoned) await journey.forget(destination.server.issuer)
+        throw error
+      }
+    })
 
   return {
     async begin(mcpUrl, options = {}) {
@@ -115,13 +118,14 @@ export function createAgent(options: AgentOptions): Agent {
       const keeper = await journey.resume(await journey.discover(mcpUrl), user)
       return keeper && loginOf(keeper)
     },
-    async login(mcpUrl, here = {}) {
-      const destination = await journey.discover(mcpUrl)
-      const known = here.prompt === undefined ? await journey.resume(destination, here.user) : undefined
-      const keeper = known && hasAsked(known, here.scopes) ? known : await askUser(destination, here)
-      held.set(mcpUrl, keeper)
-      return loginOf(keeper)
-    },
+    login: (mcpUrl, here = {}) =>
+      oneLogin(async () => {
+        const destination = await journey.discover(mcpUrl)
+        const known = here.prompt === undefined ? await journey.resume(destination, here.user) : undefined
+        const keeper = known && hasAsked(known, here.scopes) ? known : await askUser(destination, here)
+        held.set(mcpUrl, keeper)
+        return loginOf(keeper)
+      }),
     async asItself(mcpUrl, { scopes } = {}) {
       return loginOf(await journey.asItself(await journey.discover(mcpUrl), scopes))
     },

@@ -32,6 +32,8 @@ export interface Journey {
     options: LoginOptions,
   ): Promise<{ readonly url: string; readonly state: string }>
   finish(callbackUrl: string, state: string): Promise<Keeper>
+  /** Forgets how the agent registered itself at an issuer, which may not know it any more. */
+  forget(issuer: string): Promise<void>
   /** Tokens for the agent itself, without a user. */
   asItself(destination: Destination, scopes: Iterable<string> | undefined): Promise<Keeper>
 }
@@ -114,6 +116,8 @@ export function createJourney(deps: JourneyDeps): Journey {
       await keeper.replace(tokens)
       return keeper
     },
+
+    forget,
 
     async asItself(destination, chosen) {
       const client = await knownClient(destination.server, deps)

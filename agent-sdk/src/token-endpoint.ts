@@ -55,7 +55,7 @@ export async function requestToken(
   const proof = await clientAuthentication(deps.client.proof)
   const options = {
     [customFetch]: async (url: string, init: RequestInit) =>
-      withoutEmpty(await whole(url, await deps.door(url, init))),
+      withoutEmpty(await whole(url, up(issuer, await deps.door(url, init)))),
     [allowInsecureRequests]: tokenEndpoint.startsWith('http:'),
   }
   try {
@@ -67,6 +67,13 @@ export async function requestToken(
   } catch (error) {
     throw failure(error, issuer)
   }
+}
+
+/** What a server says that is not well says nothing about the request. */
+function up(issuer: string, response: Response): Response {
+  if (response.status < 500) return response
+  const message = `${issuer} answered ${response.status}. Try again later.`
+  throw new JourneyFailed('network.unreachable', message)
 }
 
 /** An empty member, or null, is a member that is not there: some servers write a refresh token they do not give so. */
