@@ -172,6 +172,14 @@ describe('a registration that is refused', () => {
   })
 })
 
+test('a server that was not told the agent’s key cannot have registered it', async () => {
+  offering('none')
+  there.manners.registration = { token_endpoint_auth_method: 'private_key_jwt' }
+  await expect(agentWith({ key }).login(there.mcpUrl)).rejects.toMatchObject({
+    code: 'registration.malformed',
+  })
+})
+
 describe('who the agent is', () => {
   const document = 'https://agent.example/agent.json'
   const reads = (...methods: readonly string[]) => {

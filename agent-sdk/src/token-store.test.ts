@@ -62,6 +62,11 @@ test('no two keys are written alike', () => {
   )
 })
 
+test.each([' ', ',', '"', '","'])('nor do they when a part holds %j', (mark) => {
+  const one = formatKey({ issuer: `a${mark}b`, resource: 'c' })
+  expect(one).not.toBe(formatKey({ issuer: 'a', resource: `b${mark}c` }))
+})
+
 describe('a store in files', () => {
   test('is readable by its owner alone, and leaves nothing half written behind', async () => {
     const own = join(folder, 'own')

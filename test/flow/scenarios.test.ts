@@ -2,10 +2,16 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { createAgent, type Login } from '@tetrapod/agent-sdk'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { createBrowser } from '../../demo/src/walk/scripted-browser.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 type Document = Readonly<Record<string, unknown>>
+
+/** What the demo's CRM tells of what its API saw. */
+const claimsSeen = z.object({
+  'tetrapod.demo/received': z.object({ api: z.object({ claims: z.record(z.string(), z.unknown()) }) }),
+})
 
 let world: World
 beforeAll(async () => {
@@ -121,10 +127,7 @@ describe('a server calls an API on the user’s behalf', () => {
     const login = await logIn()
     const result = await called(login)
     expect(result.isError).toBeFalsy()
-    const { api } = result._meta?.['tetrapod.demo/received'] as {
-      readonly api: { readonly claims: Document }
-    }
-    const { claims } = api
+    const claims = claimsSeen.parse(result._meta)['tetrapod.demo/received'].api.claims
     expect(actorsOf(claims['act'])).toEqual(['crm', 'gateway', 'assistant'])
     const { sub, txn } = decodeJwt(login.token() ?? '')
     expect(claims).toMatchObject({

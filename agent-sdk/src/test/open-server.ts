@@ -30,6 +30,8 @@ export interface Manners {
   authorizationServer?: string
   /** Milliseconds since the epoch, for what clients prove themselves by. */
   now?: () => number
+  /** Sends whoever comes with a token elsewhere on this server. */
+  redirect?: string
   /** No token is taken any more. */
   refuseTokens?: boolean
 }
@@ -49,6 +51,8 @@ export interface OpenServer extends AsyncDisposable {
   readonly calls: readonly string[]
   /** Every refresh token that was used a second time. */
   readonly reused: readonly string[]
+  /** Requests to addresses where nothing is, as `path authorization`. */
+  readonly strays: readonly string[]
   endAccessTokens(): void
   forgetClients(): void
 }
@@ -71,6 +75,7 @@ export async function openServer(preRegistered: readonly Registered[] = []): Pro
   const authorizations: URLSearchParams[] = []
   const calls: string[] = []
   const reused: string[] = []
+  const strays: string[] = []
   const server = createServer((request, response) => void answer(request, response))
   const origin = await listening(server)
 
@@ -116,6 +121,9 @@ export async function openServer(preRegistered: readonly Registered[] = []): Pro
       }),
     })
     const isOurs = known?.issuer === (manners.authorizationServer ?? origin) && manners.refuseTokens !== true
+    if (isOurs && manners.redirect !== undefined) {
+      return response.writeHead(307, { location: manners.redirect }).end()
+    }
     if (!isOurs) return response.writeHead(401, challenge()).end()
     const needed = needs[params.name ?? ''] ?? 'crm.read'
     if (!known.scope.split(' ').includes(needed)) {
@@ -238,8 +246,10 @@ export async function openServer(preRegistered: readonly Registered[] = []): Pro
     const { pathname } = new URL(request.url ?? '', origin)
     const body = Buffer.concat(await request.toArray()).toString()
     const handler = handlers[pathname]
-    if (handler === undefined) response.writeHead(404).end()
-    else await handler(request, response, body)
+    if (handler === undefined) {
+      strays.push(`${pathname} ${request.headers.authorization ?? ''}`)
+      response.writeHead(404).end()
+    } else await handler(request, response, body)
   }
 
   return {
@@ -252,6 +262,7 @@ export async function openServer(preRegistered: readonly Registered[] = []): Pro
     authorizations,
     calls,
     reused,
+    strays,
     endAccessTokens: () => issued.clear(),
     forgetClients: () => clients.clear(),
     [Symbol.asyncDispose]: () => stopped(server),
