@@ -128,6 +128,29 @@ describe('the scopes asked for', () => {
   })
 })
 
+describe('offline_access is asked for', () => {
+  const listed = { scopes_supported: ['crm.read', 'offline_access'] }
+  const noRefresh = { ...listed, grant_types_supported: ['authorization_code'] }
+  const ofResource = { challenge: 'Bearer', resourceMetadata: { scopes_supported: ['a', 'offline_access'] } }
+  const none = { challenge: 'Bearer', resourceMetadata: { scopes_supported: undefined } }
+  test.each<[string, Differences, readonly string[] | undefined, string | undefined]>([
+    [
+      'where the authorization server lists it',
+      { serverMetadata: listed },
+      undefined,
+      'crm.read offline_access',
+    ],
+    ['beside the scopes of the application', { serverMetadata: listed }, ['x'], 'x offline_access'],
+    ['not, where the server gives no refresh tokens', { serverMetadata: noRefresh }, undefined, 'crm.read'],
+    ['not, because the resource says so', ofResource, undefined, 'a'],
+    ['not, instead of no scope at all', { ...none, serverMetadata: listed }, undefined, undefined],
+  ])('%s', async (_, differences, scopes, expected) => {
+    there.differ(differences)
+    const { url } = await agent.begin(there.mcpUrl, scopes === undefined ? {} : { scopes })
+    expect(query(url)['scope']).toBe(expected)
+  })
+})
+
 describe('metadata is looked for', () => {
   const path = '/.well-known/oauth-protected-resource/crm/mcp'
   test('where the challenge says', async () => {
@@ -153,6 +176,29 @@ describe('metadata is looked for', () => {
       'oauth-protected-resource',
       'oauth-authorization-server',
     ])
+  })
+
+  test('at the root for the whole origin, and then the token is for that', async () => {
+    const document = { resource: there.origin, authorization_servers: [there.origin] }
+    const root = (_: unknown, response: ServerResponse) => json(response, 200, document)
+    const paths = { [path]: missing, '/.well-known/oauth-protected-resource': root }
+    const { url, state } = await begun({ challenge: '', paths })
+    expect(query(url)['resource']).toBe(there.origin)
+    const { mcpUrl, resource } = await agent.finish(await browse(url), state)
+    expect({ mcpUrl, resource }).toEqual({ mcpUrl: there.mcpUrl, resource: there.origin })
+    expect(there.forms.at(-1)?.get('resource')).toBe(there.origin)
+  })
+
+  test.each([
+    ['at the path of the resource', ''],
+    ['where the challenge says', 'elsewhere'],
+  ])('%s, and is not that of the whole origin', async (_, place) => {
+    const document = { resource: there.origin, authorization_servers: [there.origin] }
+    const wide = (_: unknown, response: ServerResponse) => json(response, 200, document)
+    const challenge = place === '' ? '' : `Bearer resource_metadata="${there.origin}/${place}"`
+    await expect(begun({ challenge, paths: { [path]: wide, '/elsewhere': wide } })).rejects.toMatchObject({
+      code: 'discovery.resource_mismatch',
+    })
   })
 
   test('of an issuer with a path in three places, never at its root', async () => {

@@ -11,6 +11,15 @@ export interface AuthorizationServer {
   readonly tokenEndpoint: string
   /** It promises `iss` in every authorization response (RFC 9207 §3). */
   readonly sendsIssuer: boolean
+  /** Where a client registers itself (RFC 7591). Undefined: nowhere. */
+  readonly registrationEndpoint: string | undefined
+  /** How clients may prove themselves. RFC 8414 §2: whoever does not say means `client_secret_basic`. */
+  readonly authenticationMethods: readonly string[]
+  /** Undefined: it does not say. */
+  readonly grantTypes: readonly string[] | undefined
+  readonly scopes: readonly string[]
+  /** It takes the URL of a metadata document for a client id (draft-ietf-oauth-client-id-metadata-document). */
+  readonly readsMetadataDocuments: boolean
 }
 
 /**
@@ -25,7 +34,7 @@ export async function findAuthorizationServer(
 ): Promise<AuthorizationServer> {
   allowedUrl(issuer, { name: 'issuer', local })
   if (issuer.includes('?')) throw malformed('issuer without a query')
-  const document = await firstDocument(metadataUrls(issuer), door)
+  const { document } = await firstDocument(metadataUrls(issuer), door)
   if (document['issuer'] !== issuer) {
     const message = `The metadata found for ${issuer} is another issuer's. Ask whoever runs it to correct it.`
     throw new JourneyFailed('discovery.issuer_mismatch', message)
@@ -39,6 +48,14 @@ export async function findAuthorizationServer(
     authorizationEndpoint: endpoint('authorization_endpoint'),
     tokenEndpoint: endpoint('token_endpoint'),
     sendsIssuer: document['authorization_response_iss_parameter_supported'] === true,
+    registrationEndpoint:
+      document['registration_endpoint'] === undefined ? undefined : endpoint('registration_endpoint'),
+    authenticationMethods: stringsOf(document, 'token_endpoint_auth_methods_supported') ?? [
+      'client_secret_basic',
+    ],
+    grantTypes: stringsOf(document, 'grant_types_supported'),
+    scopes: stringsOf(document, 'scopes_supported') ?? [],
+    readsMetadataDocuments: document['client_id_metadata_document_supported'] === true,
   }
 
   function endpoint(name: string): string {

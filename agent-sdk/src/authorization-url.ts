@@ -4,6 +4,11 @@ import type { PendingLogin } from './pending-logins.ts'
 
 /** What an application may say about a login it begins. */
 export interface LoginOptions {
+  /**
+   * Whose login it is, where one agent acts for many: its tokens are kept under that name. Without it, `begin` keeps
+   * them in the login alone, and `login` as those of the one user of this agent.
+   */
+  readonly user?: string
   /** Instead of the scopes the MCP server asks for. */
   readonly scopes?: Iterable<string>
   /** Whom we expect, so that the sign-in page need not ask (OpenID Connect Core §3.1.2.1). */
@@ -14,19 +19,19 @@ export interface LoginOptions {
 
 /** The authorization request (RFC 6749 §4.1.1) with PKCE (RFC 7636) and the resource (RFC 8707), as a URL. */
 export async function authorizationUrl(
-  { server, resource, scopes, verifier }: PendingLogin,
-  request: { readonly clientId: string; readonly redirectUri: string; readonly state: string },
+  { destination, client, redirectUri, scopes, verifier }: PendingLogin,
+  state: string,
   { loginHint, prompt }: LoginOptions,
 ): Promise<string> {
-  const url = new URL(server.authorizationEndpoint)
+  const url = new URL(destination.server.authorizationEndpoint)
   const parameters = {
     response_type: 'code',
-    client_id: request.clientId,
-    redirect_uri: request.redirectUri,
-    state: request.state,
+    client_id: client.id,
+    redirect_uri: redirectUri,
+    state,
     code_challenge: await calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
-    resource,
+    resource: destination.resource,
     scope: scopes === undefined || scopes.size === 0 ? undefined : formatScope(scopes),
     login_hint: loginHint,
     prompt,

@@ -34,7 +34,7 @@ export function readCallback(
   return { code, login }
 }
 
-function checkIssuer(iss: string | undefined, { server }: PendingLogin): void {
+function checkIssuer(iss: string | undefined, { destination: { server } }: PendingLogin): void {
   if (iss === undefined && server.sendsIssuer) {
     const message = `The answer does not say it is from ${server.issuer}, which always says so. Begin again.`
     throw new JourneyFailed('callback.issuer_missing', message)

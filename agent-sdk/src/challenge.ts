@@ -1,5 +1,6 @@
 /** What a Bearer challenge tells a client (RFC 6750 §3, RFC 9728 §5.1). */
 export interface BearerChallenge {
+  readonly error: string | undefined
   readonly resourceMetadata: string | undefined
   readonly scope: string | undefined
 }
@@ -20,7 +21,10 @@ export function readChallenge(header: string): BearerChallenge {
     if (value === undefined) bearer = name.toLowerCase() === 'bearer'
     else if (bearer && !members.has(name.toLowerCase())) members.set(name.toLowerCase(), value)
   }
-  return { resourceMetadata: members.get('resource_metadata'), scope: members.get('scope') }
+  const [error, resourceMetadata, scope] = ['error', 'resource_metadata', 'scope'].map((name) =>
+    members.get(name),
+  )
+  return { error, resourceMetadata, scope }
 }
 
 function* elements(header: string): Generator<RegExpExecArray> {

@@ -4,10 +4,13 @@ import { type AuthorizationServer, findAuthorizationServer } from './authorizati
 import { type BearerChallenge, readChallenge } from './challenge.ts'
 import type { Door } from './door.ts'
 import { JourneyFailed } from './journey-failed.ts'
-import { firstDocument, stringsOf } from './metadata.ts'
+import { type Document, firstDocument, stringsOf } from './metadata.ts'
 
 /** What an MCP URL leads to: whom to ask for a token, and for which scopes unless the application knows better. */
 export interface Destination {
+  /** Where the token is sent, and nowhere else. */
+  readonly mcpUrl: string
+  /** What the token is for (RFC 8707): the MCP URL, or its origin where the metadata of that is all there is. */
   readonly resource: string
   /** The challenge's scopes, else all the resource has; undefined when it names none (MCP authorization). */
   readonly scopes: Scopes | undefined
@@ -18,24 +21,30 @@ export interface DiscoverDeps {
   readonly door: Door
   /** Where the agent is registered. Undefined: at the first authorization server that the resource names. */
   readonly issuer: string | undefined
+  /** The challenge of the MCP server, when somebody has heard it already. */
+  readonly challenge?: BearerChallenge | undefined
 }
 
 /**
  * From an MCP URL to its authorization server (RFC 9728, RFC 8414, OpenID Connect Discovery).
  *
- * Nothing a document says is used before the document has proved to be about what was asked: the resource is the MCP
- * URL itself (RFC 9728 §3.3), the issuer the one that was looked up (RFC 8414 §3.3). Throws {@link JourneyFailed}.
+ * Nothing a document says is used before the document has proved to be about what was asked: the resource is the one
+ * that was looked up (RFC 9728 §3.3), and so is the issuer (RFC 8414 §3.3). Throws {@link JourneyFailed}.
  */
-export async function discover(mcpUrl: string, { door, issuer }: DiscoverDeps): Promise<Destination> {
+export async function discover(
+  mcpUrl: string,
+  { door, issuer, challenge: heard }: DiscoverDeps,
+): Promise<Destination> {
   const url = allowedUrl(mcpUrl, { name: 'MCP URL', local: true })
   const local = isLoopback(url)
-  const challenge = await challengeOf(mcpUrl, door)
-  const resource = await resourceMetadata(mcpUrl, { challenge, local, door })
-  const servers = stringsOf(resource, 'authorization_servers') ?? []
+  const challenge = heard ?? (await challengeOf(mcpUrl, door))
+  const { resource, document } = await resourceMetadata(mcpUrl, { challenge, local, door })
+  const servers = stringsOf(document, 'authorization_servers') ?? []
   const server = await findAuthorizationServer(choose(servers, issuer), { local, door })
   return {
-    resource: mcpUrl,
-    scopes: scopesOf(challenge.scope, stringsOf(resource, 'scopes_supported')),
+    mcpUrl,
+    resource,
+    scopes: scopesOf(challenge.scope, stringsOf(document, 'scopes_supported')),
     server,
   }
 }
@@ -54,25 +63,31 @@ async function challengeOf(mcpUrl: string, door: Door): Promise<BearerChallenge>
   )
 }
 
+interface ResourceMetadata {
+  readonly resource: string
+  readonly document: Document
+}
+
 async function resourceMetadata(
   mcpUrl: string,
   { challenge, local, door }: { challenge: BearerChallenge; local: boolean; door: Door },
-): Promise<Readonly<Record<string, unknown>>> {
-  const wellKnown = [
-    protectedResourceMetadataUrl(mcpUrl),
-    `${new URL(mcpUrl).origin}/.well-known/oauth-protected-resource`,
-  ]
+): Promise<ResourceMetadata> {
+  const { origin } = new URL(mcpUrl)
+  const root = `${origin}/.well-known/oauth-protected-resource`
   const named = challenge.resourceMetadata
   const places =
-    named === undefined ? wellKnown : [allowedUrl(named, { name: 'resource_metadata URL', local }).href]
-  const document = await firstDocument(places, door)
-  if (document['resource'] !== mcpUrl) {
-    throw new JourneyFailed(
-      'discovery.resource_mismatch',
-      `The metadata found for ${mcpUrl} is about another resource. Use exactly the URL its operator publishes.`,
-    )
-  }
-  return document
+    named === undefined
+      ? [protectedResourceMetadataUrl(mcpUrl), root]
+      : [allowedUrl(named, { name: 'resource_metadata URL', local }).href]
+  const { url, document } = await firstDocument(places, door)
+  // At the root the document of the whole origin is looked up, if nobody named that place for the MCP URL itself.
+  const lookedUp = named === undefined && url === root ? [mcpUrl, origin] : [mcpUrl]
+  const resource = lookedUp.find((it) => it === document['resource'])
+  if (resource !== undefined) return { resource, document }
+  throw new JourneyFailed(
+    'discovery.resource_mismatch',
+    `The metadata found for ${mcpUrl} is about another resource. Use exactly the URL its operator publishes.`,
+  )
 }
 
 function choose(servers: readonly string[], issuer: string | undefined): string {

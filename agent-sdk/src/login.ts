@@ -1,45 +1,65 @@
 import { type Clock, nowSeconds, type Scopes } from '@tetrapod/protocol'
-import type { Destination } from './discover.ts'
 import { LoginRequired } from './journey-failed.ts'
-import type { Redeemed } from './redeem.ts'
+import type { Keeper } from './keeper.ts'
 
-/** The `AuthProvider` of the official MCP client. Use it for {@link Login.resource} alone. */
+/** The `AuthProvider` of the official MCP client. Use it for {@link Login.mcpUrl} alone. */
 export interface AuthProvider {
+  /** Renewed before it expires; undefined when that is not possible. */
   token(): Promise<string | undefined>
-  /** Throws {@link LoginRequired}. */
+  /** Renews the token. Throws {@link LoginRequired} when the login is over. */
   onUnauthorized(): Promise<void>
 }
 
 /** A user's login of this agent at one MCP server. The token is not a property: printing a login shows no secret. */
 export interface Login {
   /** The MCP URL: the only place the token may be sent to. */
+  readonly mcpUrl: string
+  /** What the token is for (RFC 8707): the MCP URL, or the origin of a server that has one resource. */
   readonly resource: string
   readonly issuer: string
   /** What was granted, which may be less than what was asked for. */
   readonly scopes: Scopes
   /** Seconds since the epoch; undefined when the authorization server does not say. */
   readonly expiresAt: number | undefined
-  /** The access token (opaque to an agent), or undefined once it has expired. */
+  /** The access token (opaque to an agent) as it is now, or undefined once it has expired. */
   token(): string | undefined
   readonly authProvider: AuthProvider
+  /**
+   * A fetch for any MCP client: requests to {@link mcpUrl} carry the token, renewed before it expires and when the
+   * server no longer takes it. Rejects with {@link LoginRequired} or `StepUpRequired` when the user has to act.
+   */
+  readonly fetch: typeof globalThis.fetch
 }
 
 export function createLogin(
-  { resource, scopes, server }: Destination,
-  redeemed: Redeemed,
-  clock: Clock,
+  keeper: Keeper,
+  { clock, fetch }: { clock: Clock } & Pick<Login, 'fetch'>,
 ): Login {
-  const { expiresAt } = redeemed
-  const token = () => (expiresAt !== undefined && expiresAt <= nowSeconds(clock) ? undefined : redeemed.token)
+  const { mcpUrl, resource, server } = keeper.destination
+  const token = () => {
+    const { accessToken, expiresAt } = keeper.current()
+    return expiresAt !== undefined && expiresAt <= nowSeconds(clock) ? undefined : accessToken
+  }
   return {
+    mcpUrl,
     resource,
     issuer: server.issuer,
-    scopes: redeemed.scopes ?? scopes ?? new Set(),
-    expiresAt,
+    get scopes() {
+      return keeper.current().scopes
+    },
+    get expiresAt() {
+      return keeper.current().expiresAt
+    },
     token,
+    fetch,
     authProvider: {
-      token: () => Promise.resolve(token()),
-      onUnauthorized: () => Promise.reject(new LoginRequired(resource)),
+      token: () => keeper.fresh().then(({ accessToken }) => accessToken, withoutLogin),
+      onUnauthorized: async () => void (await keeper.renew(keeper.current().accessToken)),
     },
   }
+}
+
+/** The client then asks without a token, and is told what to do by {@link AuthProvider.onUnauthorized}. */
+function withoutLogin(error: unknown): undefined {
+  if (!(error instanceof LoginRequired)) throw error
 }

@@ -2,37 +2,43 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isLoopback } from '@tetrapod/protocol'
 import { JourneyFailed } from './journey-failed.ts'
-import type { Login } from './login.ts'
+import type { Keeper } from './keeper.ts'
 
 export interface LoopbackOptions {
-  /** Opens the user's browser, or shows the URL. It is https, or http on loopback; never hand it to a shell. */
-  readonly open: (url: string) => unknown
+  /**
+   * Opens the user's browser, or shows the URL. It is https, or http on loopback; never hand it to a shell.
+   * Without it, and without one of the agent: the URL is printed.
+   */
+  readonly open?: (url: string) => unknown
   /** Ends the waiting. Without it: five minutes. */
   readonly signal?: AbortSignal
 }
 
 interface Steps {
-  begin(): Promise<{ readonly url: string; readonly state: string }>
-  finish(callbackUrl: string, state: string): Promise<Login>
+  /** `redirectUri` is where it listens. */
+  begin(redirectUri: string): Promise<{ readonly url: string; readonly state: string }>
+  finish(callbackUrl: string, state: string): Promise<Keeper>
 }
 
 const WAIT_MS = 300_000
 
 /**
- * A login that listens on its own redirect URI (RFC 8252 §7.3), for as long as it takes and no longer.
+ * A login that listens on its own redirect URI (RFC 8252 §7.3), for as long as it takes and no longer. A redirect URI
+ * without a port is one on any free port.
  *
  * Only the callback of this very login ends it: anything else that knocks is turned away and the waiting goes on.
  * Throws {@link JourneyFailed} `callback.listen_failed`, `callback.abandoned`, and what the two steps throw.
  */
 export async function atLoopback(
-  redirectUri: string,
+  registered: string,
   options: LoopbackOptions,
   steps: Steps,
-): Promise<Login> {
-  const { open, signal = AbortSignal.timeout(WAIT_MS) } = options
-  const server = await listen(redirectUri)
+): Promise<Keeper> {
+  const { open = print, signal = AbortSignal.timeout(WAIT_MS) } = options
+  const server = await listen(registered)
+  const redirectUri = withPort(registered, server)
   try {
-    const { url, state } = await steps.begin()
+    const { url, state } = await steps.begin(redirectUri)
     const callback = untilCallback(server, { redirectUri, state, signal })
     // A browser that cannot be opened ends the waiting; one that is waited for until it closes must not prolong it.
     const opened = (async () => open(url))().then(() => callback)
@@ -69,11 +75,11 @@ async function untilCallback(
 }
 
 /** Tells the browser how it ended, and no more: what the answer said came through that browser. */
-async function answered(response: ServerResponse, finished: Promise<Login>): Promise<Login> {
+async function answered(response: ServerResponse, finished: Promise<Keeper>): Promise<Keeper> {
   try {
-    const login = await finished
+    const keeper = await finished
     await delivered(response, 200, 'You are logged in. You can close this window and go back to your agent.')
-    return login
+    return keeper
   } catch (failure) {
     await delivered(response, 400, 'The login did not succeed. Go back to your agent: it says why.')
     throw failure
@@ -107,13 +113,25 @@ async function listen(redirectUri: string): Promise<Server> {
   }
   const server = createServer()
   try {
-    server.listen(Number(url.port || 80), url.hostname.replace(/^\[|\]$/g, ''))
+    server.listen(Number(url.port), url.hostname.replace(/^\[|\]$/g, ''))
     await once(server, 'listening')
     return server
   } catch (cause) {
     const message = `${url.host} cannot be listened on. End the program that uses it, or register another redirect URI.`
     throw new JourneyFailed('callback.listen_failed', message, { cause })
   }
+}
+
+function withPort(redirectUri: string, server: Server): string {
+  const url = new URL(redirectUri)
+  const address = server.address()
+  if (url.port !== '' || typeof address !== 'object' || address === null) return redirectUri
+  url.port = `${address.port}`
+  return url.href
+}
+
+function print(url: string): void {
+  process.stderr.write(`Open this address in your browser to log in:\n${url}\n`)
 }
 
 function abandoned(): JourneyFailed {

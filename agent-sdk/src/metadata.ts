@@ -2,16 +2,23 @@ import { isObject } from '@tetrapod/protocol'
 import { type Door, whole } from './door.ts'
 import { JourneyFailed } from './journey-failed.ts'
 
-type Document = Readonly<Record<string, unknown>>
+/** A JSON object that somebody else wrote. */
+export type Document = Readonly<Record<string, unknown>>
+
+/** Where a document was found, and what it says. */
+export interface Found {
+  readonly url: string
+  readonly document: Document
+}
 
 /**
  * The first of these addresses that answers 200, as a JSON object. One that does is the answer: a malformed document
  * is refused, not skipped. Throws {@link JourneyFailed} `discovery.metadata_missing`, `discovery.metadata_malformed`.
  */
-export async function firstDocument(urls: readonly string[], door: Door): Promise<Document> {
+export async function firstDocument(urls: readonly string[], door: Door): Promise<Found> {
   for (const url of urls) {
     const response = await door(url, { headers: { accept: 'application/json' } })
-    if (response.status === 200) return parsed(url, await whole(url, response))
+    if (response.status === 200) return { url, document: await parsed(url, await whole(url, response)) }
     await response.body?.cancel()
   }
   const message = `No metadata at ${urls.join(', ')}. Check the URL, or ask whoever runs the server to publish it.`

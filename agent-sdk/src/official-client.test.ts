@@ -73,6 +73,18 @@ describe.each(Object.entries(modes))('the official client, %s era', (_, options)
     expect(content).toEqual([{ type: 'text', text: 'hello' }])
   })
 
+  test('calls tools through the fetch of a login, and knows nothing of tokens', async () => {
+    const { fetch } = await login()
+    const client = new Client({ name: 'assistant', version: '1.0.0' }, options)
+    await client.connect(new StreamableHTTPClientTransport(new URL(there.mcpUrl), { fetch }))
+    const { content } = await client.callTool({ name: 'hello', arguments: {} })
+    expect(content).toEqual([{ type: 'text', text: 'hello' }])
+    accepted = /never/
+    const call = client.callTool({ name: 'hello', arguments: {} })
+    await expect(call).rejects.toBeInstanceOf(LoginRequired)
+    await client.close()
+  })
+
   test('is told to log in again, once, when the server no longer takes the token', async () => {
     const client = await connected(await login())
     accepted = /never/

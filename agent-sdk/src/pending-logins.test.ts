@@ -1,12 +1,33 @@
 import { expect, test } from 'vitest'
-import { createPendingLogins } from './pending-logins.ts'
+import { createPendingLogins, type PendingLogin } from './pending-logins.ts'
+import { memoryStore } from './token-store.ts'
 
-const login = (verifier: string) => ({
-  resource: 'https://crm.example/mcp',
+const login = (verifier: string): PendingLogin => ({
+  destination: {
+    mcpUrl: 'https://crm.example/mcp',
+    resource: 'https://crm.example/mcp',
+    scopes: undefined,
+    server,
+  },
+  client: { id: 'assistant', proof: { method: 'none' } },
+  user: undefined,
+  store: memoryStore(),
+  redirectUri: 'https://agent.example/callback',
   scopes: undefined,
-  server: { issuer: 'https://as', authorizationEndpoint: '', tokenEndpoint: '', sendsIssuer: true },
   verifier,
 })
+
+const server = {
+  issuer: 'https://as',
+  authorizationEndpoint: '',
+  tokenEndpoint: '',
+  sendsIssuer: true,
+  registrationEndpoint: undefined,
+  authenticationMethods: [],
+  grantTypes: undefined,
+  scopes: [],
+  readsMetadataDocuments: false,
+}
 
 test('a pending login is taken once', () => {
   const pending = createPendingLogins({ now: () => 0 })

@@ -1,8 +1,14 @@
-import type { Clock } from '@tetrapod/protocol'
-import type { Destination } from './discover.ts'
+import type { Clock, Scopes } from '@tetrapod/protocol'
+import type { Kept } from './keeper.ts'
+import type { TokenStore } from './token-store.ts'
 
 /** What must be remembered between sending a browser away and its return (MCP authorization, RFC 9700 §4.4.2). */
-export interface PendingLogin extends Destination {
+export interface PendingLogin extends Kept {
+  /** Where its tokens go. */
+  readonly store: TokenStore
+  readonly redirectUri: string
+  /** What is asked for; undefined: what the authorization server thinks fit. */
+  readonly scopes: Scopes | undefined
   readonly verifier: string
 }
 

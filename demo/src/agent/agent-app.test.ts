@@ -11,6 +11,8 @@ const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('
 function loginOf(username: string, hasExpired: () => boolean): Login {
   const token = `${encoded({ alg: 'ES256' })}.${encoded({ sub: `id-${username}`, sub_id: { sub: username } })}.x`
   return {
+    mcpUrl: 'http://127.0.0.1:4000/crm/mcp',
+    fetch,
     resource: 'http://127.0.0.1:4000/crm/mcp',
     issuer: 'http://127.0.0.1:4000',
     scopes: new Set(['crm.read']),

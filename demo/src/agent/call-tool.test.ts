@@ -12,6 +12,8 @@ afterEach(() => {
 async function callAt(listener: RequestListener) {
   const resource = `${await listen(started, listener)}/crm/mcp`
   const login: Login = {
+    mcpUrl: resource,
+    fetch,
     resource,
     issuer: 'http://127.0.0.1',
     scopes: new Set(),

@@ -1,4 +1,3 @@
-import type { Families, Family } from '#grants'
 import type { Audit } from '#audit'
 import type { AboutToken } from './client-endpoint.ts'
 import { fault } from './faults.ts'
@@ -7,12 +6,11 @@ import type { RefreshTokens } from './refresh-tokens.ts'
 export interface HeldRefreshTokensDeps {
   readonly issuer: string
   readonly refreshTokens: RefreshTokens
-  readonly families: Families
   readonly audit: Audit
 }
 
 /** What a client may ask and do with a refresh token that it holds. Another client's is nothing to it. */
-export function heldRefreshTokens({ issuer, refreshTokens, families, audit }: HeldRefreshTokensDeps) {
+export function heldRefreshTokens({ issuer, refreshTokens, audit }: HeldRefreshTokensDeps) {
   return {
     /** RFC 7662 §2.2, as far as it concerns who holds it. Looking changes nothing. */
     async describeRefreshToken({ client, token }: AboutToken): Promise<object | undefined> {
@@ -27,19 +25,13 @@ export function heldRefreshTokens({ issuer, refreshTokens, families, audit }: He
      * `oauth.token_of_another`.
      */
     async revokeRefreshToken({ client, token }: AboutToken): Promise<boolean> {
-      const login = await loginOf(token, refreshTokens)
-      if (login === undefined) return false
-      if (login.agent !== client.id) throw fault.token_of_another({ detail: login.agent })
-      if (await families.end(login.id)) {
-        const { user, agent, grant } = login
+      const state = await refreshTokens.look(token)
+      if (!('login' in state)) return false
+      const { agent, user, grant } = state.login
+      if (agent !== client.id) throw fault.token_of_another({ detail: agent })
+      if (await refreshTokens.revoke(token, client.id))
         audit.note({ kind: 'token_revoked', user: { id: user }, agent, grant, client: client.id, jti: token })
-      }
       return true
     },
   }
-}
-
-async function loginOf(token: string, refreshTokens: RefreshTokens): Promise<Family | undefined> {
-  const state = await refreshTokens.look(token)
-  return 'login' in state ? state.login : undefined
 }
