@@ -8,8 +8,9 @@ import type { Readable } from 'node:stream'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createBrowser } from '../../demo/src/walk/scripted-browser.ts'
 import { freePorts } from '../support/ports.ts'
+import { register, withRegistration } from '../support/registering.ts'
 import { root } from '../support/sources.ts'
-import { NOTES_SECRET, openWorld } from '../support/world.ts'
+import { openWorld } from '../support/world.ts'
 
 /** One line of the suite's report. */
 interface Check {
@@ -24,17 +25,27 @@ describe('the official conformance suite for authorization servers', () => {
     'finds nothing wrong, and nothing to warn of, at %s',
     async (revision) => {
       const [port = 0] = await freePorts(1)
-      const world = await openWorld({ amend: (text) => text.replace('agents:', `agents:\n${agentAt(port)}`) })
+      const world = await openWorld({ amend: withRegistration('{ dynamic: true }') })
       onTestFinished(() => world.close())
+      const client = {
+        redirect_uris: [`http://127.0.0.1:${port}/callback`],
+        token_endpoint_auth_method: 'none',
+      }
+      const { body } = await register(world, client)
       const output = await mkdtemp(join(tmpdir(), 'conformance-'))
       onTestFinished(() => rm(output, { recursive: true, force: true }))
 
       const running = spawn(
         process.execPath,
         [
-          ...[suite, 'authorization', '--url', world.publicUrl, '--resource', world.mount('crm')],
-          ...['--client-id', 'conformance', '--client-secret', NOTES_SECRET, '--port', String(port)],
-          ...['--spec-version', revision, '-o', output],
+          suite,
+          'authorization',
+          `--url=${world.publicUrl}`,
+          `--resource=${world.mount('crm')}`,
+          `--client-id=${String(body['client_id'])}`,
+          `--port=${port}`,
+          `--spec-version=${revision}`,
+          `--output-dir=${output}`,
         ],
         { stdio: ['ignore', 'pipe', 'inherit'] },
       )
@@ -53,10 +64,6 @@ describe('the official conformance suite for authorization servers', () => {
     60_000,
   )
 })
-
-function agentAt(port: number): string {
-  return `  conformance: { redirect_uris: ["http://127.0.0.1:${port}/callback"], secret: env:NOTES_SECRET }\n`
-}
 
 /** The suite waits for a person: it prints where to go. */
 async function authorizationUrl(output: Readable, beginning: string): Promise<string> {

@@ -84,14 +84,11 @@ describe('when no service is running', () => {
     [['agents', 'list']],
     [['audit', 'tail']],
     [['keys', 'status']],
-  ])(
-    '%j says so in a sentence and ends with 1',
-    async (args) => {
-      const { code, out, err } = await tetrapod(...args, '--data', scratch)
-      expect([code, out]).toEqual([1, ''])
-      expect(err).toMatch(/^No service is running on this data directory\. .*\n$/)
-    },
-  )
+  ])('%j says so in a sentence and ends with 1', async (args) => {
+    const { code, out, err } = await tetrapod(...args, '--data', scratch)
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(/^No service is running on this data directory\. .*\n$/)
+  })
 })
 
 describe('check', () => {
@@ -196,26 +193,6 @@ describe('beside a running service', () => {
     expect(err).toMatch(/grant/i)
   })
 
-  test('agents are listed for people and for programs, stopped, and let go on', async () => {
-    const people = await run('agents', 'list')
-    expect(people.out).toMatch(/^assistant  configured  "Test assistant"$/m)
-    expect(await run('agents', 'disable', 'assistant')).toMatchObject({
-      code: 0,
-      out: 'Stopped assistant.\n',
-    })
-    const [line = ''] = (await run('agents', 'list', '--json')).out.trim().split('\n')
-    expect(JSON.parse(line)).toMatchObject({ id: 'assistant', disabledAt: expect.any(Number) as number })
-    expect((await run('agents', 'list')).out).toMatch(/^assistant .* disabled \d{4}-/m)
-    expect(await run('agents', 'enable', 'assistant')).toMatchObject({
-      code: 0,
-      out: 'assistant may go on.\n',
-    })
-    const { out } = await run('audit', 'tail', '--limit', '2')
-    expect(out).toMatch(/agent assistant.*disabled by operator[^]*agent assistant.*enabled by operator/)
-    const nobody = await run('agents', 'disable', 'nobody')
-    expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('There is no agent of this id.')])
-  })
-
   test('nothing else is there', async () => {
     for (const [method, path] of [
       ['GET', '/'],
@@ -291,5 +268,25 @@ describe('beside a running service', () => {
     expect((await hand.redeem(code)).body['error']).toBe('invalid_grant')
     const stop = await person.follow(hand.authorizeUrl())
     expect(stop.text).toContain('asks to use')
+  })
+
+  test('agents are listed for people and for programs, stopped, and let go on', async () => {
+    const people = await run('agents', 'list')
+    expect(people.out).toMatch(/^assistant  configured  "Test assistant"$/m)
+    expect(await run('agents', 'disable', 'assistant')).toMatchObject({
+      code: 0,
+      out: 'Stopped assistant.\n',
+    })
+    const [line = ''] = (await run('agents', 'list', '--json')).out.trim().split('\n')
+    expect(JSON.parse(line)).toMatchObject({ id: 'assistant', disabledAt: expect.any(Number) as number })
+    expect((await run('agents', 'list')).out).toMatch(/^assistant .* disabled \d{4}-/m)
+    expect(await run('agents', 'enable', 'assistant')).toMatchObject({
+      code: 0,
+      out: 'assistant may go on.\n',
+    })
+    const { out } = await run('audit', 'tail', '--limit', '2')
+    expect(out).toMatch(/agent assistant.*disabled by operator[^]*agent assistant.*enabled by operator/)
+    const nobody = await run('agents', 'disable', 'nobody')
+    expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('There is no agent of this id.')])
   })
 })

@@ -47,6 +47,13 @@ async function mountsOf(grant: string): Promise<unknown> {
   return grants.find(({ id }) => id === grant)?.mounts
 }
 
+async function nothingGrantedBy(user: string): Promise<void> {
+  const { text } = await ask(world.service.socket, 'GET', '/grants')
+  const { grants } = JSON.parse(text) as { grants: readonly { id: string; username: string }[] }
+  for (const { id, username } of grants)
+    if (username === user) await ask(world.service.socket, 'POST', `/grants/${id}/revoke`)
+}
+
 /** Whether the person is still asked: nobody answered for them. */
 async function stillAsked(person: Person, { url }: Stop): Promise<boolean> {
   return isConsent(await person.follow(url.href))
@@ -177,6 +184,7 @@ describe('nobody agrees for somebody else:', () => {
 
   test('a page does not count for what was agreed to since, which it would prolong unseen', async () => {
     const person = newPerson()
+    await nothingGrantedBy('bob')
     const open = await hand.toConsent(person, { prompt: 'consent' }, 'bob')
     await hand.codeOf(person, { scope: 'crm.write', prompt: 'consent' })
     const again = await person.submit(open, { decision: 'allow' })

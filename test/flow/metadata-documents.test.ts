@@ -49,14 +49,14 @@ describe('an agent described at a host that is listed', () => {
     const { status, consent } = await authorized()
     expect(status).toBe(200)
     expect(consent.text).toContain('Example agent asks to use')
-    expect(consent.text).toContain('It is described at agents.example')
-    expect(consent.text).not.toContain('program on your computer')
+    expect(consent.text).toContain('It comes from agents.example')
+    expect(consent.text).not.toContain('program on this computer')
   })
 
   test('is shown with a warning where the answer goes to a program on the user’s computer', async () => {
     internet.publish(ID, document({ redirect_uris: ['http://localhost/cb'] }))
     const stop = await hand.toConsent(alice, { client_id: ID, redirect_uri: 'http://localhost:4711/cb' })
-    expect(stop.text).toContain('any program there can call itself so')
+    expect(stop.text).toContain('Any program on this computer can receive it')
   })
 
   test('may have an address of the company, where the operator says that its host is private', async () => {

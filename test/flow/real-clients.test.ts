@@ -64,7 +64,7 @@ describe('a client with a metadata document', () => {
     '%s connects',
     async (_, client) => {
       const { text } = await connects(client.id, client)
-      expect(text).toContain(`It is described at ${new URL(client.id).host}`)
+      expect(text).toContain(`It comes from ${new URL(client.id).host}`)
     },
   )
 

@@ -46,7 +46,7 @@ describe('an agent that registers itself', () => {
       registration_client_uri: `${world.publicUrl}/register/${id}`,
     })
     const { status, body: token, consent } = await journey({ hand, person: alice, id, redirectUri: REDIRECT })
-    expect(consent.text).toContain('Nobody has checked this name')
+    expect(consent.text).toContain('It gave itself this name, and nobody has checked it.')
     expect([status, token['error_description']]).toEqual([200, undefined])
     const claims = decodeJwt(String(token['access_token']))
     expect(claims).toMatchObject({ client_id: id, act: { sub: id }, aud: world.mount('crm') })
@@ -106,7 +106,7 @@ describe('an agent that registers itself', () => {
   test('who is not known (any more) is told so at the token endpoint, and on a page what to do', async () => {
     const stop = await alice.follow(hand.authorizeUrl({ client_id: 'dyn_gone', redirect_uri: REDIRECT }))
     expect(stop.response?.status).toBe(400)
-    expect(stop.text).toContain('Remove this server from the agent, add it again')
+    expect(stop.text).toContain('In your application, remove this server. Add it again.')
     const form = {
       grant_type: 'authorization_code',
       code: 'x',
@@ -237,9 +237,12 @@ describe('an agent that registers itself', () => {
       await journey({ hand, person: alice, id, redirectUri })
       return hand.toConsent(alice, { client_id: id, redirect_uri: redirectUri })
     }
-    for (const uri of ['cursor://agent/callback', 'http://localhost/callback']) {
+    for (const [uri, warning] of [
+      ['cursor://agent/callback', 'Whichever app on this device opens cursor: links receives the answer.'],
+      ['http://localhost/callback', 'Any program on this computer can receive it'],
+    ] as const) {
       const { id } = await registered({ ...wanted, redirect_uris: [uri] })
-      expect((await again(id, uri)).text).toContain('any program there can call itself so')
+      expect((await again(id, uri)).text).toContain(warning)
     }
     // Who comes back at its own host was asked about once.
     const uri = 'https://agent.example/callback'

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBrowser } from '../../demo/src/walk/scripted-browser.ts'
 import { openWorld, type World } from '../support/world.ts'
 
-const redirectUri = 'http://127.0.0.1/callback'
 let world: World
 beforeAll(async () => {
   world = await openWorld({ amend: (text) => `${text}\nregistration: { dynamic: true }\n` })
@@ -17,7 +16,7 @@ describe('an agent has no client id', () => {
     const key = await generateClientKey()
     const sent: Record<string, unknown>[] = []
     const agent = createAgent({
-      redirectUri,
+      redirectUri: world.urls.agent,
       name: 'A new agent',
       key,
       store: memoryStore(),
@@ -41,7 +40,7 @@ describe('an agent has no client id', () => {
     expect(sent).toEqual([
       expect.objectContaining({
         client_name: 'A new agent',
-        redirect_uris: [redirectUri],
+        redirect_uris: [world.urls.agent],
         token_endpoint_auth_method: 'private_key_jwt',
         jwks: { keys: [expect.objectContaining({ kid: key.kid })] },
       }),

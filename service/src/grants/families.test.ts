@@ -16,12 +16,13 @@ describe('a login of an agent', () => {
   })
 
   test('ends for good, after the feed has forgotten it too, and another one goes on', async () => {
-    const { families, revocation, clock } = await setUp()
+    const { families, revocation, time } = await setUp()
     const [one, two] = [await families.begin(login), await families.begin(login)]
     expect(await families.end(one.id)).toBe(true)
     expect(revocation.revoked('family', one.id)).toBe(true)
     expect(await families.live(one.id)).toBeUndefined()
-    clock.at += 24 * 3600_000
+    time.elapsed += 24 * 3600_000
+    await revocation.read()
     await revocation.revoke('family', 'whoever')
     expect(revocation.revoked('family', one.id)).toBe(false)
     expect(await families.live(one.id)).toBeUndefined()
@@ -89,8 +90,10 @@ async function setUp() {
   }
   const clock = { at: NOW, now: () => clock.at }
   const feed = { append: async () => 1, after: async () => [], sweep: async () => {} }
-  const revocation = await openRevocation({ store: feed, clock })
+  const time = { elapsed: 0 }
+  const ticker = { elapsed: () => time.elapsed, sleep: () => new Promise<void>(() => {}) }
+  const revocation = await openRevocation({ store: feed, clock, ticker })
   const dead = new Set<string>()
   const grants = { live: async (id: string) => (dead.has(id) ? undefined : ({ id } as never)) }
-  return { families: createFamilies({ store, grants, revocation, clock }), revocation, clock, dead, rows }
+  return { families: createFamilies({ store, grants, revocation, clock }), revocation, clock, time, dead, rows }
 }

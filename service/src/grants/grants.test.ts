@@ -279,7 +279,9 @@ describe('at another replica, which remembers it,', () => {
     // An expired grant starts over: the next consent is all there is.
     rows.set(first.id, { ...wider, expiresAt: NOW })
     const narrower = await grants.give({ ...consent, scopes: ['crm.write'], calls: {} }, recorded)
-    expect(narrower.mounts).toEqual({ crm: { scopes: ['crm.write'], calls: {} } })
+    expect(narrower.mounts).toEqual({
+      crm: { scopes: ['crm.write'], calls: {}, expiresAt: narrower.expiresAt },
+    })
     await time.read()
     expect(await other.live(first.id)).toEqual(narrower)
   })

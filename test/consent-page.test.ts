@@ -1,10 +1,10 @@
 import { html } from 'hono/html'
 import { describe, expect, test } from 'vitest'
-import type { NamedBy } from '#agents'
-import type { Server } from '#servers'
-import { textOf } from '../../../demo/src/walk/html-forms.ts'
-import { consentPage } from './consent-page.ts'
-import type { Receiver } from './receiver.ts'
+import { textOf } from '../demo/src/walk/html-forms.ts'
+import type { NamedBy } from '../service/src/agents/index.ts'
+import { consentPage } from '../service/src/oauth/consent-page.ts'
+import type { Receiver } from '../service/src/oauth/receiver.ts'
+import type { Server } from '../service/src/servers/index.ts'
 
 const host: Receiver = { kind: 'host', host: 'agent.example' }
 const scope = { scope: 'crm.read', words: 'Read your customers', reaches: [] }
