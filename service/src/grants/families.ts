@@ -32,12 +32,7 @@ export function createFamilies(deps: {
     async begin(login) {
       const now = clock.now()
       const family: Family = { ...login, id: randomId(), beganAt: now, usedAt: now, endedAt: undefined }
-      await store.insert(family)
-      // Signing out ends the logins that it finds: one that comes after it must not go on.
-      if (revocation.revoked('session', login.session)) {
-        await store.end(family.id, now, revocation.entry('family', family.id))
-        throw fault.signed_out({ detail: login.session })
-      }
+      if (!(await store.insert(family))) throw fault.signed_out({ detail: login.session })
       return family
     },
     async live(id) {

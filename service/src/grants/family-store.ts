@@ -20,7 +20,8 @@ export interface Family {
 }
 
 export interface FamilyStore {
-  insert(family: Family): Promise<void>
+  /** False, and nothing written, when its session is gone: of a sign-out at the same time one is first. */
+  insert(family: Family): Promise<boolean>
   find(id: string): Promise<Family | undefined>
   /** The last use of each grant of a user, by grant. */
   lastUses(user: string): Promise<ReadonlyMap<string, number>>

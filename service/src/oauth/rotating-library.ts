@@ -20,7 +20,13 @@ export function rotatingLibrary(
   return async () => {
     const current = await keys.current()
     const kids = current.published.map(({ kid }) => kid).join(' ')
-    if (latest?.kids !== kids) latest = { kids, built: build(current) }
-    return latest.built
+    if (latest?.kids === kids) return latest.built
+    const next = { kids, built: build(current) }
+    latest = next
+    // A build that failed is tried again by the next request.
+    next.built.catch(() => {
+      if (latest === next) latest = undefined
+    })
+    return next.built
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { Family } from '#grants'
 import { Secret } from '#kernel'
 import { findPostgres, freshSchema } from '../../../test/support/postgres.ts'
 import { openStorage, type Storage, type StorageOptions } from './index.ts'
@@ -52,4 +53,13 @@ export async function opened(place: Place): Promise<Storage> {
 export async function winnersOfFifty(call: (attempt: number) => Promise<boolean>): Promise<number> {
   const results = await Promise.all(Array.from({ length: 50 }, (_, attempt) => call(attempt)))
   return results.filter(Boolean).length
+}
+
+/** A login in a session that goes on, as a browser begins it. */
+export async function begin({ sessions, families }: Storage, family: Family): Promise<boolean> {
+  const { session: id, user: account } = family
+  const cookie = `cookie of ${id}`
+  const session = { id, account, authTime: 1, acr: 'pwd', expiresAt: 2_000_000_000 }
+  if ((await sessions.find(cookie)) === undefined) await sessions.insert(cookie, session)
+  return families.insert(family)
 }

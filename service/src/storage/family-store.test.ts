@@ -1,7 +1,7 @@
 import type { Family } from '#grants'
 import type { RevocationEntry } from '#revocation'
 import { describe, expect, test } from 'vitest'
-import { backends, winnersOfFifty } from './backends.fixture.ts'
+import { backends, begin, winnersOfFifty } from './backends.fixture.ts'
 
 const family: Family = {
   id: 'f1',
@@ -18,15 +18,32 @@ const entry: RevocationEntry = { kind: 'family', idHash: 'h1', at: 5, expiresAt:
 
 describe.each(backends)('logins of agents in %s', (_, place) => {
   test('one is found as it was written', async () => {
-    const { families } = await place()()
-    await families.insert(family)
+    const storage = await place()()
+    const { families } = storage
+    await begin(storage, family)
     expect(await families.find('f1')).toEqual(family)
     expect(await families.find('f2')).toBeUndefined()
   })
 
+  test('none begins in a session that is gone, and of a sign-out at the same time one is first', async () => {
+    const storage = await place()()
+    const { families, sessions } = storage
+    expect(await families.insert(family)).toBe(false)
+    expect(await families.find('f1')).toBeUndefined()
+    expect(await begin(storage, family)).toBe(true)
+    const user = { kind: 'user', idHash: 'h2', at: 9, expiresAt: entry.expiresAt }
+    const begun = Array.from({ length: 20 }, (_, n) => families.insert({ ...family, id: `g${n}` }))
+    await Promise.all([...begun.slice(0, 10), sessions.endAll('u1', 9, user), ...begun.slice(10)])
+    const left = Array.from({ length: 20 }, (_, n) => families.find(`g${n}`))
+    expect((await Promise.all(left)).filter((one) => one !== undefined && one.endedAt === undefined)).toEqual(
+      [],
+    )
+  })
+
   test('of fifty that end it at once one does, and the feed says so once', async () => {
-    const { families, revocations } = await place()()
-    await families.insert(family)
+    const storage = await place()()
+    const { families, revocations } = storage
+    await begin(storage, family)
     expect(await winnersOfFifty(() => families.end('f1', 9, entry))).toBe(1)
     expect(await families.find('f1')).toEqual({ ...family, endedAt: 9 })
     expect(await revocations.after(0)).toEqual([{ ...entry, sequence: 1 }])
@@ -39,11 +56,12 @@ describe.each(backends)('logins of agents in %s', (_, place) => {
   })
 
   test('the last use of each grant is the latest of its logins, and is never set back', async () => {
-    const { families } = await place()()
-    await families.insert(family)
-    await families.insert({ ...family, id: 'f2' })
-    await families.insert({ ...family, id: 'f3', grant: 'g2' })
-    await families.insert({ ...family, id: 'f4', user: 'u2', grant: 'g3' })
+    const storage = await place()()
+    const { families } = storage
+    await begin(storage, family)
+    await begin(storage, { ...family, id: 'f2' })
+    await begin(storage, { ...family, id: 'f3', grant: 'g2' })
+    await begin(storage, { ...family, id: 'f4', user: 'u2', grant: 'g3' })
     await families.touch('f2', 1_700_000_009_000)
     await families.touch('f2', 1_700_000_005_000)
     expect(await families.lastUses('u1')).toEqual(
@@ -55,9 +73,10 @@ describe.each(backends)('logins of agents in %s', (_, place) => {
   })
 
   test('what was not used for long is forgotten, and nothing else', async () => {
-    const { families } = await place()()
-    await families.insert(family)
-    await families.insert({ ...family, id: 'f2', usedAt: family.usedAt + 1 })
+    const storage = await place()()
+    const { families } = storage
+    await begin(storage, family)
+    await begin(storage, { ...family, id: 'f2', usedAt: family.usedAt + 1 })
     await families.sweep(family.usedAt + 1)
     expect(await families.find('f1')).toBeUndefined()
     expect(await families.find('f2')).toBeDefined()

@@ -6,22 +6,19 @@ import type { FamilyTable, Tables } from './tables.ts'
 
 export function createFamilyStore(db: Kysely<Tables>, lock: Lock): FamilyStore {
   return {
-    insert: async ({ id, grant, session, user, agent, server, beganAt, usedAt, endedAt }) => {
-      await db
-        .insertInto('families')
-        .values({
-          id,
-          grant_id: grant,
-          session,
-          user,
-          agent,
-          server,
-          began_at: beganAt,
-          used_at: usedAt,
-          ended_at: endedAt ?? null,
-        })
-        .execute()
-    },
+    insert: (family) =>
+      db.transaction().execute(async (transaction) => {
+        // Signing out ends the logins that it finds: none may come after it.
+        await lock(transaction, 'sessions')
+        const session = await transaction
+          .selectFrom('sessions')
+          .select('id')
+          .where('id', '=', family.session)
+          .executeTakeFirst()
+        if (session === undefined) return false
+        await transaction.insertInto('families').values(toRow(family)).execute()
+        return true
+      }),
     find: async (id) =>
       fromRow(await db.selectFrom('families').selectAll().where('id', '=', id).executeTakeFirst()),
     lastUses: async (user) => {
@@ -56,6 +53,21 @@ export function createFamilyStore(db: Kysely<Tables>, lock: Lock): FamilyStore {
     sweep: async (at) => {
       await db.deleteFrom('families').where('used_at', '<', at).execute()
     },
+  }
+}
+
+function toRow(family: Family): Selectable<FamilyTable> {
+  const { id, grant, session, user, agent, server, beganAt, usedAt, endedAt } = family
+  return {
+    id,
+    grant_id: grant,
+    session,
+    user,
+    agent,
+    server,
+    began_at: beganAt,
+    used_at: usedAt,
+    ended_at: endedAt ?? null,
   }
 }
 

@@ -73,7 +73,9 @@ describe.each(backends)('sessions in %s', (_, place) => {
     await sessions.insert('two', { ...session, id: 's2' })
     await sessions.insert('bob', { ...session, id: 's3', account: 'u2' })
     await families.insert(family)
-    await families.insert({ ...family, id: 'f2', session: 'long gone' })
+    await sessions.insert('replaced', { ...session, id: 's4' })
+    await families.insert({ ...family, id: 'f2', session: 's4' })
+    await sessions.remove('replaced')
     await families.insert({ ...family, id: 'f3', session: 's3', user: 'u2' })
     expect(await sessions.counts(session.expiresAt - 1)).toEqual(
       new Map([

@@ -27,6 +27,7 @@ export function createSessionStore(db: Kysely<Tables>, lock: Lock): SessionStore
     },
     end: (cookieHash, at, entry) =>
       db.transaction().execute(async (transaction) => {
+        await lock(transaction, 'sessions')
         const ended = await transaction
           .deleteFrom('sessions')
           .where('cookie_hash', '=', cookieHash)
@@ -39,6 +40,7 @@ export function createSessionStore(db: Kysely<Tables>, lock: Lock): SessionStore
       }),
     endAll: (account, at, entry) =>
       db.transaction().execute(async (transaction) => {
+        await lock(transaction, 'sessions')
         await transaction.deleteFrom('sessions').where('account', '=', account).execute()
         await endLogins(transaction, 'user', account, at)
         await appendRevocation(transaction, lock, entry)

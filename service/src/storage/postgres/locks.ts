@@ -7,6 +7,7 @@ const classes: Readonly<Record<LockName | 'lone', number>> = {
   migrations: 0x7e74_0002,
   feed: 0x7e74_0003,
   'signing-keys': 0x7e74_0004,
+  sessions: 0x7e74_0005,
 }
 
 /** Of a process of a version that shares its database with nobody: it holds it for life. */
