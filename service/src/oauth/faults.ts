@@ -12,7 +12,7 @@ export const fault = faults('oauth', {
   token_missing: ['invalid', 'Send the token itself, in the parameter `token`.'],
   token_of_another: [
     'invalid',
-    'The token was issued to another client. A client takes back its own tokens; to take back a grant, an operator says `tetrapod grants revoke`.',
+    'The token was issued to another client. A client takes back its own tokens; who let an agent act takes that back at /grants.',
   ],
   feed_request_malformed: [
     'invalid',
@@ -68,7 +68,10 @@ export const fault = faults('oauth', {
     'denied',
     'This login is over: it was ended, or the permission of the agent was revoked, ran out or no longer covers it. Log in again.',
   ],
-  user_gone: ['denied', 'The user of this login is not known here any more.'],
+  user_gone: [
+    'denied',
+    'The user of this login is not known here any more. Stop using it; an operator can add the user again.',
+  ],
   refresh_token_expired: ['denied', 'The refresh token was not used for 14 days. Log in again.'],
   refresh_token_reused: [
     'denied',
@@ -83,6 +86,6 @@ export const fault = faults('oauth', {
   ],
   consent_empty: [
     'invalid',
-    'There is nothing to agree to: the agent asked for no scope that this server has.',
+    'There is nothing to agree to: the agent asked for no scope that this server has. Go back to the agent and begin again without naming scopes, or tell the people who run it.',
   ],
 })
