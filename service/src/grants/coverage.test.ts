@@ -9,7 +9,7 @@ const edges: fc.Arbitrary<ScopeEdges> = fc.dictionary(scope, fc.uniqueArray(targ
 const scopes = fc.uniqueArray(scope).map((list) => new Set(list))
 
 function grantOf(shown: ScopeEdges, held: Iterable<string> = []): Grant {
-  const mounts = { crm: { scopes: [...held], calls: { payroll: shown }, expiresAt: 1 } }
+  const mounts = { crm: { scopes: [...held], calls: { payroll: shown }, since: 0, expiresAt: 1 } }
   return {
     id: 'g1',
     version: 1,

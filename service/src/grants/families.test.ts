@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { openRevocation } from '#revocation'
-import { createFamilies, type Family, type FamilyStore } from './index.ts'
+import { createFamilies, type Family, type FamilyStore, type Grant } from './index.ts'
 
 const NOW = 1_800_000_000_000
 const login = { grant: 'g1', session: 's1', user: 'u1', agent: 'planner', server: 'crm' }
@@ -61,6 +61,24 @@ describe('a login of an agent', () => {
     expect(await families.live(id)).toBeUndefined()
   })
 
+  test('does not come back with the next consent, when the one that it was under had ended', async () => {
+    const { families, part, clock } = await setUp()
+    const { id } = await families.begin(login)
+    clock.at += 1000
+    part.since = clock.at
+    expect(await families.live(id)).toBeUndefined()
+    const next = await families.begin(login)
+    expect(await families.live(next.id)).toEqual(next)
+  })
+
+  test('lives where the clock of the replica that took the consent is ahead', async () => {
+    const { families, part } = await setUp()
+    part.since = NOW + 2000
+    const { id, beganAt } = await families.begin(login)
+    expect(beganAt).toBe(NOW + 2000)
+    expect(await families.live(id)).toBeDefined()
+  })
+
   test('says when it was last used', async () => {
     const { families, clock } = await setUp()
     const { id } = await families.begin(login)
@@ -95,7 +113,11 @@ async function setUp() {
   const ticker = { elapsed: () => time.elapsed, sleep: () => new Promise<void>(() => {}) }
   const revocation = await openRevocation({ store: feed, clock, ticker })
   const dead = new Set<string>()
-  const grants = { live: async (id: string) => (dead.has(id) ? undefined : ({ id } as never)) }
+  const part = { since: 0 }
+  const grants = {
+    live: async (id: string) =>
+      dead.has(id) ? undefined : ({ id, mounts: { crm: part } } as unknown as Grant),
+  }
   return {
     families: createFamilies({ store, grants, revocation, clock }),
     revocation,
@@ -103,6 +125,7 @@ async function setUp() {
     time,
     dead,
     gone,
+    part,
     rows,
   }
 }

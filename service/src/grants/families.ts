@@ -1,4 +1,4 @@
-import { type Clock, randomId } from '#kernel'
+import { type Clock, own, randomId } from '#kernel'
 import type { Revocation } from '#revocation'
 import type { Family, FamilyStore } from './family-store.ts'
 import { fault } from './faults.ts'
@@ -11,7 +11,7 @@ export type NewFamily = Pick<Family, 'grant' | 'session' | 'user' | 'agent' | 's
 export interface Families {
   /** Durable when it resolves. Throws `grants.signed_out` where its session ended meanwhile. */
   begin(login: NewFamily): Promise<Family>
-  /** The login, if it has not ended and its grant lives. */
+  /** The login, if it has not ended and what it was given under lives without a break. */
   live(id: string): Promise<Family | undefined>
   /** Notes that a token was given for it now. */
   used(id: string): Promise<void>
@@ -28,9 +28,12 @@ export function createFamilies(deps: {
   readonly clock: Clock
 }): Families {
   const { store, grants, revocation, clock } = deps
+  const grantedPart = async ({ grant, server }: Pick<Family, 'grant' | 'server'>) =>
+    own((await grants.live(grant))?.mounts ?? {}, server)
   return {
     async begin(login) {
-      const now = clock.now()
+      // The clock of the replica where the user agreed may be ahead of this one.
+      const now = Math.max(clock.now(), (await grantedPart(login))?.since ?? 0)
       const family: Family = { ...login, id: randomId(), beganAt: now, usedAt: now, endedAt: undefined }
       if (!(await store.insert(family))) throw fault.signed_out({ detail: login.session })
       return family
@@ -39,7 +42,8 @@ export function createFamilies(deps: {
       if (revocation.revoked('family', id)) return undefined
       const family = await store.find(id)
       if (family === undefined || family.endedAt !== undefined) return undefined
-      return (await grants.live(family.grant)) === undefined ? undefined : family
+      const part = await grantedPart(family)
+      return part !== undefined && part.since <= family.beganAt ? family : undefined
     },
     used: (id) => store.touch(id, clock.now()),
     async end(id) {

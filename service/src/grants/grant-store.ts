@@ -6,6 +6,8 @@ export interface GrantedMount {
   readonly scopes: readonly string[]
   /** The closure through `calls` as the consent page showed it: API key → scope edges. */
   readonly calls: Readonly<Record<string, ScopeEdges>>
+  /** Since when it holds without a break, in milliseconds: a login from before ended with what it was under. */
+  readonly since: number
   /** When this part ends, in milliseconds: each server's as the user last said. */
   readonly expiresAt: number
 }

@@ -27,7 +27,7 @@ describe('a consent', () => {
       expiresAt: NOW + DAYS_30,
     })
     const { scopes, calls } = consent
-    expect(grant.mounts).toEqual({ crm: { scopes, calls, expiresAt: NOW + DAYS_30 } })
+    expect(grant.mounts).toEqual({ crm: { scopes, calls, since: NOW, expiresAt: NOW + DAYS_30 } })
     expect(grant.redirectUris).toEqual([consent.redirectUri])
     expect(await grants.live(grant.id)).toEqual(grant)
     expect(await grants.liveFor('u1', 'planner')).toEqual(grant)
@@ -53,9 +53,10 @@ describe('a consent', () => {
           payroll: { 'crm.read': ['payroll.read'], 'crm.write': ['payroll.pay'] },
           ledger: { 'crm.write': ['book'] },
         },
+        since: NOW,
         expiresAt: NOW + DAYS_30,
       },
-      notes: { scopes: ['notes.read'], calls: {}, expiresAt: NOW + DAYS_30 },
+      notes: { scopes: ['notes.read'], calls: {}, since: NOW, expiresAt: NOW + DAYS_30 },
     })
     expect(await grants.live(first.id)).toEqual(third)
   })
@@ -92,7 +93,7 @@ describe('a consent', () => {
       let last: Grant | undefined
       for (const each of consents) last = await grants.give({ ...consent, ...each }, recorded)
       expect(factsOf(last?.mounts ?? {})).toEqual(
-        new Set(consents.flatMap((it) => [...factsOf({ [it.server]: { ...it, expiresAt: 0 } })])),
+        new Set(consents.flatMap((it) => [...factsOf({ [it.server]: { ...it, since: 0, expiresAt: 0 } })])),
       )
     })
     await fc.assert(property, { numRuns: 60 })
@@ -108,7 +109,7 @@ describe('a consent', () => {
       recorded,
     )
     expect(second.mounts).toEqual({
-      notes: { scopes: ['notes.read'], calls: {}, expiresAt: NOW + 2 * DAYS_30 },
+      notes: { scopes: ['notes.read'], calls: {}, since: NOW + DAYS_30, expiresAt: NOW + 2 * DAYS_30 },
     })
     expect(second.redirectUris).toEqual([redirectUri])
     expect(second).toMatchObject({ id: first.id, version: 2, expiresAt: NOW + 2 * DAYS_30 })
@@ -280,7 +281,7 @@ describe('at another replica, which remembers it,', () => {
     rows.set(first.id, { ...wider, expiresAt: NOW })
     const narrower = await grants.give({ ...consent, scopes: ['crm.write'], calls: {} }, recorded)
     expect(narrower.mounts).toEqual({
-      crm: { scopes: ['crm.write'], calls: {}, expiresAt: narrower.expiresAt },
+      crm: { scopes: ['crm.write'], calls: {}, since: NOW, expiresAt: narrower.expiresAt },
     })
     await time.read()
     expect(await other.live(first.id)).toEqual(narrower)

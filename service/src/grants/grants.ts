@@ -136,7 +136,7 @@ function withRedirect(known: readonly string[], shown: string): readonly string[
 function agreed(before: GrantedMount | undefined, consent: Consent, now: number): GrantedMount {
   const { scopes, calls, refused = [], lastsSeconds = CONSENT_SECONDS_MAX } = consent
   const expiresAt = now + Math.min(lastsSeconds, CONSENT_SECONDS_MAX) * 1000
-  if (before === undefined) return { scopes, calls, expiresAt }
+  if (before === undefined) return { scopes, calls, since: now, expiresAt }
   const kept = without(before, new Set(refused))
   const apis = new Set([...Object.keys(kept.calls), ...Object.keys(calls)])
   return {
@@ -144,18 +144,19 @@ function agreed(before: GrantedMount | undefined, consent: Consent, now: number)
     calls: Object.fromEntries(
       [...apis].map((api) => [api, mergeEdges(own(kept.calls, api), own(calls, api))]),
     ),
+    since: kept.since,
     expiresAt,
   }
 }
 
 /** A part without some of its scopes and the edges that start there. */
-function without({ scopes, calls, expiresAt }: GrantedMount, refused: ReadonlySet<string>): GrantedMount {
+function without({ scopes, calls, ...times }: GrantedMount, refused: ReadonlySet<string>): GrantedMount {
   const kept = (edges: ScopeEdges) =>
     Object.fromEntries(Object.entries(edges).filter(([scope]) => !refused.has(scope)))
   return {
     scopes: scopes.filter((scope) => !refused.has(scope)),
     calls: Object.fromEntries(Object.entries(calls).map(([api, edges]) => [api, kept(edges)])),
-    expiresAt,
+    ...times,
   }
 }
 

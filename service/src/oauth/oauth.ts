@@ -87,7 +87,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
         async (request, response) => document(await jwks(tokens), JWKS_SECONDS)(request, response),
         'GET',
       ),
-      '/par': anyOrigin(pushedAuthorization({ library, log }), 'POST'),
+      '/par': anyOrigin(pushedAuthorization({ library, clock: deps.clock, log }), 'POST'),
       '/token': anyOrigin(
         tokenEndpoint({
           clients,

@@ -47,7 +47,8 @@ export interface RefreshTokensDeps {
 export function createRefreshTokens({ key, state, families, clock }: RefreshTokensDeps): RefreshTokens {
   const ids = createRefreshTokenIds(key)
   const justUsed = ({ consumedAt }: StateRow) =>
-    consumedAt !== undefined && clock.now() - consumedAt < REFRESH_AGAIN_MS
+    // Also where the clock was set back, or is another replica's: not for longer than that.
+    consumedAt !== undefined && Math.abs(clock.now() - consumedAt) < REFRESH_AGAIN_MS
   return {
     ...ids,
     async look(token) {

@@ -14,6 +14,7 @@ const grant: Grant = {
     crm: {
       scopes: ['crm.read'],
       calls: { payroll: { 'crm.read': ['payroll.read'] } },
+      since: 1_700_000_000_000,
       expiresAt: 1_750_000_000_000,
     },
   },
@@ -142,6 +143,7 @@ describe.each(backends)('grants in %s', (_, place) => {
     const mount = fc.record({
       scopes: names,
       calls: fc.dictionary(fc.string(), edges, { maxKeys: 3 }),
+      since: fc.nat(),
       expiresAt: fc.nat(),
     })
     const mounts = fc.dictionary(fc.oneof(fc.string(), fc.constant('__proto__')), mount, { maxKeys: 3 })

@@ -100,23 +100,21 @@ function toGrant(row: Selectable<GrantTable>): Grant {
     user,
     agent,
     redirectUris: JSON.parse(redirect_uris) as Grant['redirectUris'],
-    mounts: withEnds(JSON.parse(mounts) as Stored, expires_at),
+    mounts: withTimes(JSON.parse(mounts) as Stored, created_at, expires_at),
     createdAt: created_at,
     expiresAt: expires_at,
     revokedAt: revoked_at ?? undefined,
   }
 }
 
-/** Parts as they are stored: those of the first version have no end of their own. */
-type Stored = Readonly<
-  Record<string, Omit<GrantedMount, 'expiresAt'> & Partial<Pick<GrantedMount, 'expiresAt'>>>
->
+/** Parts as they are stored: those of the first version have no beginning and no end of their own. */
+type Stored = Readonly<Record<string, Omit<GrantedMount, 'since' | 'expiresAt'> & Partial<GrantedMount>>>
 
-function withEnds(mounts: Stored, expiresAt: number): Grant['mounts'] {
+function withTimes(mounts: Stored, since: number, expiresAt: number): Grant['mounts'] {
   return Object.fromEntries(
     Object.entries(mounts).map(([server, part]) => [
       server,
-      { ...part, expiresAt: part.expiresAt ?? expiresAt },
+      { ...part, since: part.since ?? since, expiresAt: part.expiresAt ?? expiresAt },
     ]),
   )
 }
