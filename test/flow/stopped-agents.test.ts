@@ -138,7 +138,10 @@ describe.each(Object.entries(kinds))('an agent %s', (_, make) => {
     await change(id, 'enable')
     expect((await refreshed(body['refresh_token'])).body['error']).toBe('invalid_grant')
     const redeemed = await hand.token({
-      ...{ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: VERIFIER },
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: redirectUri,
+      code_verifier: VERIFIER,
       client_id: id,
       ...(await proof()),
     })
