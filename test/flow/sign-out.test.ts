@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { formsOf, textOf } from '../../demo/src/walk/html-forms.ts'
-import { byHand, createPerson, type Person, toolsFor } from '../support/by-hand.ts'
-import { ask } from '../support/wire.ts'
+import { byHand, createPerson, officialClient, type Person, toolsFor } from '../support/by-hand.ts'
+import { ask, rpc, send } from '../support/wire.ts'
 import { NOTES_SECRET, openWorld, type World } from '../support/world.ts'
+
+const FIND = { name: 'find_customer', arguments: { query: 'a' } }
 
 let world: World
 let hand: ReturnType<typeof byHand>
@@ -24,6 +26,15 @@ const works = (token: string) =>
     () => true,
     () => false,
   )
+
+/** Calls with a token, and asks the CRM itself, which follows the feed, with what it was sent. */
+async function called(token: string) {
+  const client = await officialClient(world.mount('crm'), token)
+  await client.callTool(FIND)
+  await client.close()
+  const two = world.lastToken('crm')
+  return async () => (await send(rpc({ url: world.urls.crm, token: two, params: FIND }))).status
+}
 
 /** The sign-out button as a page of ours shows it: the ticket that comes with it. */
 async function ticketOf(person: Person): Promise<string> {
@@ -72,6 +83,14 @@ describe('signing out', () => {
     expect(await events('sign_out')).toEqual(['alice by user'])
     // Nobody is asked for what they allowed before.
     expect((await hand.callback(person)).searchParams.has('code')).toBe(true)
+  })
+
+  test('ends them at a server that verifies by itself, too', async () => {
+    const person = newPerson()
+    const atCrm = await called(await tokenOf(person))
+    expect(await atCrm()).toBe(200)
+    await signOut(person, await ticketOf(person))
+    await expect.poll(atCrm).toBe(401)
   })
 
   test('makes the browser and the service forget the session, and the library’s own counts for nothing', async () => {
@@ -190,6 +209,16 @@ describe('an operator signs a user out', () => {
     expect((await bob.follow(hand.authorizeUrl())).url.searchParams.has('code')).toBe(true)
     expect(await feed()).toEqual([['user', hash(sub)]])
     expect(await events('sign_out')).toEqual(['alice by operator'])
+  })
+
+  test('whose tokens from before are refused, at the gateway and at a server that verifies by itself', async () => {
+    const [token, bobs] = [await tokenOf(newPerson()), await tokenOf(newPerson(), {}, 'bob')]
+    const [atCrm, bobAtCrm] = [await called(token), await called(bobs)]
+    expect([await atCrm(), await bobAtCrm()]).toEqual([200, 200])
+    await signOutUser('alice')
+    expect([await works(token), await works(bobs)]).toEqual([false, true])
+    await expect.poll(atCrm).toBe(401)
+    expect(await bobAtCrm()).toBe(200)
   })
 
   test('who can sign in again at once, and is not asked for what they allowed', async () => {

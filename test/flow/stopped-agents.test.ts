@@ -1,12 +1,22 @@
+import { ISSUED_BEFORE_MARGIN_MS } from '@tetrapod/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { byHand, createPerson, type Form, type Person, toolsFor, VERIFIER } from '../support/by-hand.ts'
+import {
+  byHand,
+  createPerson,
+  type Form,
+  officialClient,
+  type Person,
+  toolsFor,
+  VERIFIER,
+} from '../support/by-hand.ts'
 import { type Internet, openInternet } from '../support/internet.ts'
 import { journey, register, withRegistration } from '../support/registering.ts'
-import { ask } from '../support/wire.ts'
+import { ask, rpc, send } from '../support/wire.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const DOCUMENT = 'https://agents.example/client.json'
 const REDIRECT = 'https://agents.example/callback'
+const FIND = { name: 'find_customer', arguments: { query: 'a' } }
 const policies = `
   - permit: { servers: [crm] }
   - permit: { agents: [dynamic], servers: [crm] }`
@@ -35,6 +45,20 @@ beforeEach(() => {
 
 const change = (id: string, to: 'disable' | 'enable') =>
   ask(world.service.socket, 'POST', `/agents/${encodeURIComponent(id)}/${to}`)
+
+/** As if it were stopped that long ago: the library dates tokens by the machine's clock, which nobody sets. */
+async function disableMarginAgo(id: string) {
+  world.clock.advance(-ISSUED_BEFORE_MARGIN_MS)
+  const answer = await change(id, 'disable')
+  world.clock.advance(ISSUED_BEFORE_MARGIN_MS)
+  return answer
+}
+/** Tokens are dated in whole seconds: what is issued from now on came after what was stopped so. */
+async function marginOver() {
+  const second = () => Math.floor(Date.now() / 1000)
+  const now = second()
+  await expect.poll(second, { timeout: 2000 }).toBeGreaterThan(now)
+}
 
 /** One agent of every kind, and how it proves itself. */
 const kinds: Readonly<
@@ -72,7 +96,7 @@ describe.each(Object.entries(kinds))('an agent %s', (_, make) => {
         ...(await proof()),
       })
 
-    expect((await change(id, 'disable')).status).toBe(204)
+    expect((await disableMarginAgo(id)).status).toBe(204)
     expect(await redeemed()).toMatchObject({ status: 401, body: { error: 'invalid_client' } })
     await expect(toolsFor(world.mount('crm'), token)).rejects.toThrow()
     const stop = await alice.follow(hand.authorizeUrl({ client_id: id, redirect_uri: redirectUri }))
@@ -82,8 +106,55 @@ describe.each(Object.entries(kinds))('an agent %s', (_, make) => {
     expect(await redeemed()).toMatchObject({ status: 401 })
 
     expect((await change(id, 'enable')).status).toBe(204)
+    await marginOver()
     const again = await journey({ hand, person: alice, id, redirectUri, proof: await proof() })
     expect(await toolsFor(world.mount('crm'), String(again.body['access_token']))).toContain('find_customer')
+  })
+
+  test('that may go on finds nothing of before: its refresh tokens, codes and tokens stay dead, a new login works', async () => {
+    const { id, redirectUri, proof } = await make()
+    const login = async () => journey({ hand, person: alice, id, redirectUri, proof: await proof() })
+    const { body } = await login()
+    const call = async (token: string) => {
+      const client = await officialClient(world.mount('crm'), token)
+      await client.callTool(FIND)
+      await client.close()
+    }
+    await call(String(body['access_token']))
+    const two = world.lastToken('crm')
+    const atCrm = async () => (await send(rpc({ url: world.urls.crm, token: two, params: FIND }))).status
+    expect(await atCrm()).toBe(200)
+    const parameters = { client_id: id, redirect_uri: redirectUri }
+    const code = await hand.codeOf(alice, parameters)
+    const refreshed = async (from: unknown) =>
+      hand.token({
+        grant_type: 'refresh_token',
+        refresh_token: String(from),
+        client_id: id,
+        ...(await proof()),
+      })
+
+    await disableMarginAgo(id)
+    await change(id, 'enable')
+    expect((await refreshed(body['refresh_token'])).body['error']).toBe('invalid_grant')
+    const redeemed = await hand.token({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: redirectUri,
+      code_verifier: VERIFIER,
+      client_id: id,
+      ...(await proof()),
+    })
+    expect(redeemed.body['error']).toBe('invalid_grant')
+    await expect(call(String(body['access_token']))).rejects.toThrow()
+    await expect.poll(atCrm).toBe(401)
+
+    await marginOver()
+    const again = await login()
+    await call(String(again.body['access_token']))
+    expect((await refreshed(again.body['refresh_token'])).status).toBe(200)
+    await expect(call(String(body['access_token']))).rejects.toThrow()
+    expect(await atCrm()).toBe(401)
   })
 
   test('that an operator stops while a page is open gets no permission by it', async () => {

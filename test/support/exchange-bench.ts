@@ -205,7 +205,7 @@ export async function openBench({
     audit,
     clock,
   }
-  const client = (id: string) => ({
+  const client = async (id: string) => ({
     id,
     kind: 'server' as const,
     proof: { secret: new Secret(`${id}-secret`) },

@@ -22,16 +22,22 @@ export interface AgentStore {
   list(): Promise<readonly AgentRow[]>
   /** Inserts a registration. False, and nothing written, when there are `max` registrations already. */
   insert(row: AgentRow, max: number): Promise<boolean>
-  /** Replaces name and metadata of a registration. False when it is unknown. */
-  replace(id: string, changed: Pick<AgentRow, 'name' | 'metadata'>): Promise<boolean>
-  /** Forgets an agent and appends the entry to the revocation feed, in one transaction. False when it is unknown. */
+  /** Replaces name and metadata of a registration and appends the entry to the feed. False when it is unknown. */
+  replace(id: string, changed: Pick<AgentRow, 'name' | 'metadata'>, entry: RevocationEntry): Promise<boolean>
+  /**
+   * Forgets an agent, ends its logins for good and appends the entry to the revocation feed, in one transaction. False when
+   * it is unknown.
+   */
   remove(id: string, entry: RevocationEntry): Promise<boolean>
   /** Notes that a user agreed to something for it. Makes the row where there is none. */
   used(row: AgentRow, at: number): Promise<void>
-  /** Stops it and appends the entry to the revocation feed, in one transaction. Makes the row where there is none. */
-  disable(row: AgentRow, at: number, entry: RevocationEntry): Promise<void>
-  /** Lets it go on. */
-  enable(id: string): Promise<void>
+  /**
+   * Stops it at the time of the entry, ends its logins for good and appends the entry to the revocation feed, in one
+   * transaction. Makes the row where there is none.
+   */
+  disable(row: AgentRow, entry: RevocationEntry): Promise<void>
+  /** Lets it go on and appends the entry to the feed. */
+  enable(id: string, entry: RevocationEntry): Promise<void>
   /** Forgets registrations that nobody used and were made before `unused`, and those last used before `idle`; no disabled one. */
   sweep(unused: number, idle: number): Promise<void>
   /** The registration that a management token, by its hash, is for (RFC 7592 §1). */

@@ -1,5 +1,4 @@
 import { decodeJwt } from 'jose'
-import { LRUCache } from 'lru-cache'
 import { type Clock, hashed, type JsonObject } from '#kernel'
 import type { Revocation } from '#revocation'
 import type { Agent, AgentKind, NamedAgent, Standing } from './agent.ts'
@@ -10,6 +9,7 @@ import { documentUrl, isDocumentId } from './document-id.ts'
 import type { Documents } from './documents.ts'
 import { fault } from './faults.ts'
 import { introduce, type Introduction } from './introduction.ts'
+import { createMemory } from './memory.ts'
 
 /** No more registrations are kept, so that nobody fills the disk with them. */
 const REGISTRATIONS_MAX = 10_000
@@ -18,7 +18,6 @@ const HOUR_MS = 3600_000
 const UNUSED_MS = 7 * 24 * HOUR_MS
 /** Longer than a consent lasts: nothing of it is alive. */
 const IDLE_MS = 90 * 24 * HOUR_MS
-const REMEMBERED_MAX = 20_000
 
 /** An agent as operators see it. Times in milliseconds. */
 export interface ListedAgent {
@@ -53,9 +52,12 @@ export interface Agents {
   setManagement(id: string, token: string | undefined): Promise<void>
   /** Those of the catalogue, and all that registered or were met. */
   list(): Promise<readonly ListedAgent[]>
-  /** Stops an agent at once: tokens that are out, codes, refreshes, new authorizations. Throws `agents.unknown`. */
+  /**
+   * Stops an agent at once: tokens that are out, codes, refreshes, new authorizations. Its logins have ended for good.
+   * Throws `agents.unknown`.
+   */
   disable(id: string): Promise<void>
-  /** Lets it go on. Tokens from before stay dead. Throws `agents.unknown`. */
+  /** Lets it go on. Tokens from before stay dead, refresh tokens too. Throws `agents.unknown`. */
   enable(id: string): Promise<void>
   /** Forgets registrations that nobody uses. */
   sweep(): Promise<void>
@@ -68,30 +70,22 @@ export interface AgentsDeps {
   readonly documents: Documents
   /** Whose registrations count: everybody's, or those that came with a statement of one of these issuers. */
   readonly registration: { readonly dynamic: boolean; readonly publishers: ReadonlySet<string> }
-  readonly revocation: Pick<Revocation, 'entry' | 'learn'>
+  readonly revocation: Pick<Revocation, 'entry' | 'learn' | 'listen'>
   readonly clock: Clock
 }
 
 export function createAgents(deps: AgentsDeps): Agents {
   const { named, hosts, store, documents, registration, revocation, clock } = deps
   const catalogue = new Map(named.map((agent) => [agent.key, agent]))
+  const memory = createMemory(store.find, revocation)
+  // What is not registered gets a row that matters by an entry of the feed alone.
+  const rowOf = (id: string) => memory.read(id, catalogue.has(id) || documentUrl(id) !== undefined)
   // Every write goes through here: durable first, then forgotten here. What was read while one was under way may be older.
-  const remembered = new LRUCache<string, { readonly row: AgentRow | undefined }>({ max: REMEMBERED_MAX })
-  let writes = 0
-  const rowOf = async (id: string): Promise<AgentRow | undefined> => {
-    const known = remembered.get(id)
-    if (known !== undefined) return known.row
-    const before = writes
-    const row = await store.find(id)
-    if (writes === before) remembered.set(id, { row })
-    return row
-  }
   const written = async <T>(id: string, write: Promise<T>): Promise<T> => {
     try {
       return await write
     } finally {
-      writes += 1
-      remembered.delete(id)
+      memory.forget(id)
     }
   }
   const standing = async (id: string): Promise<Standing | undefined> => {
@@ -116,8 +110,7 @@ export function createAgents(deps: AgentsDeps): Agents {
   }
   const sweep = async (unused: number): Promise<void> => {
     await store.sweep(clock.now() - unused, clock.now() - IDLE_MS)
-    writes += 1
-    remembered.clear()
+    memory.forgetAll()
   }
 
   return {
@@ -156,7 +149,9 @@ export function createAgents(deps: AgentsDeps): Agents {
     async register(id, metadata) {
       const name = metadata.client_name ?? ''
       const stored = metadata as JsonObject
-      if (await written(id, store.replace(id, { name, metadata: stored }))) return
+      const entry = revocation.entry('agent_version', id)
+      if (await written(id, store.replace(id, { name, metadata: stored }, entry)))
+        return revocation.learn(entry)
       const row: AgentRow = {
         id,
         kind: 'registered',
@@ -172,7 +167,8 @@ export function createAgents(deps: AgentsDeps): Agents {
       if (!(await written(id, store.insert(row, REGISTRATIONS_MAX)))) throw fault.registrations_full()
     },
     async deregister(id) {
-      const used = (await rowOf(id))?.usedAt !== undefined
+      // Not from memory: another replica may have met the user.
+      const used = (await store.find(id))?.usedAt !== undefined
       const entry = revocation.entry('agent', id)
       if (!(await written(id, store.remove(id, entry)))) return false
       revocation.learn(entry)
@@ -192,13 +188,15 @@ export function createAgents(deps: AgentsDeps): Agents {
     },
     async disable(id) {
       const entry = revocation.entry('agent', id)
-      await written(id, store.disable(await rowFor(id, ''), clock.now(), entry))
+      await written(id, store.disable(await rowFor(id, ''), entry))
       revocation.learn(entry)
     },
     async enable(id) {
       if ((await rowOf(id)) === undefined && (await standing(id)) === undefined)
         throw fault.unknown({ detail: id })
-      await written(id, store.enable(id))
+      const entry = revocation.entry('agent_version', id)
+      await written(id, store.enable(id, entry))
+      revocation.learn(entry)
     },
     sweep: () => sweep(UNUSED_MS),
   }

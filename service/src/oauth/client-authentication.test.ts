@@ -12,7 +12,7 @@ test('a client whose keys cannot be fetched now is told to come again, not that 
   const proof = { client_assertion, client_assertion_type: ASSERTION_TYPE_JWT }
   const deps = {
     issuer: 'https://gw.example',
-    find: (id: string) => ({ id, kind: 'server' as const, proof: { keys } }),
+    find: async (id: string) => ({ id, kind: 'server' as const, proof: { keys } }),
     replay: { use: async () => true },
     clock: { now: () => 0 },
   }
@@ -34,7 +34,7 @@ describe('an assertion', () => {
       { client_assertion, client_assertion_type: ASSERTION_TYPE_JWT },
       {
         issuer: 'https://gw.example',
-        find: (id) => ({ id, kind: 'server', proof: { keys } }),
+        find: async (id) => ({ id, kind: 'server', proof: { keys } }),
         replay: { use: async (...use) => used.push(use) > 0 },
         clock: { now: () => 0 },
       },

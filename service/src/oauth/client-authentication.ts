@@ -9,14 +9,19 @@ import {
 } from '@tetrapod/protocol'
 import { compactVerify, decodeProtectedHeader, type JWTVerifyGetKey } from 'jose'
 import { type Clock, Fault, hashed, isObject, nowSeconds, type Secret } from '#kernel'
+import { secretMatches } from './client-secret.ts'
 import { fault } from './faults.ts'
 import type { ReplayStore } from './state-store.ts'
 
-/** A party of the catalogue that can prove who it is. */
+/** A party that can prove who it is; or a public agent, which cannot. */
 export interface Client {
   readonly id: string
   readonly kind: 'agent' | 'server' | 'api'
-  readonly proof: { readonly keys: JWTVerifyGetKey } | { readonly secret: Secret }
+  readonly proof:
+    | { readonly keys: JWTVerifyGetKey; readonly algorithms?: readonly string[] }
+    | { readonly secret: Secret }
+    | { readonly hashedSecret: string | undefined }
+    | { readonly none: true }
 }
 
 /** What a request carries to prove who sends it (RFC 6749 §2.3, RFC 7523 §2.2). */
@@ -31,13 +36,15 @@ export interface ClientProof {
 
 export interface ClientAuthenticationDeps {
   readonly issuer: string
-  readonly find: (id: string) => Client | undefined
+  readonly find: (id: string) => Promise<Client | undefined>
+  /** A public agent counts by its `client_id` alone (RFC 7009 §2.1). Absent: it does not. */
+  readonly publicToo?: boolean
   readonly replay: ReplayStore
   readonly clock: Clock
 }
 
 /**
- * Authenticates the sender of a request by exactly one method, the one its catalogue entry has.
+ * Authenticates the sender of a request by exactly one method, the one that was set up for it.
  *
  * Throws `oauth.client_unauthenticated` whatever is wrong: which part it was stays in the detail.
  */
@@ -45,30 +52,46 @@ export async function authenticateClient(
   proof: ClientProof,
   deps: ClientAuthenticationDeps,
 ): Promise<Client> {
-  const { id, secret } = claimed(proof)
-  const client = deps.find(id)
+  const { id, method, secret } = claimed(proof)
+  const client = await deps.find(id)
   if (client === undefined) throw refused('unknown client')
+  if (method === 'none') {
+    if (deps.publicToo !== true || !('none' in client.proof)) throw refused('no proof')
+    return client
+  }
   if (secret !== undefined) {
-    if (!('secret' in client.proof)) throw refused('the client has no secret')
-    if (!equal(secret, client.proof.secret.reveal())) throw refused('wrong secret')
+    if (!isSecretOf(client, secret)) throw refused('wrong secret, or the client has none')
     return client
   }
   if (!('keys' in client.proof)) throw refused('the client has no key')
-  await checkAssertion(proof.client_assertion ?? '', { id, keys: client.proof.keys }, deps)
+  await checkAssertion(proof.client_assertion ?? '', { id, ...client.proof }, deps)
   return client
 }
 
+function isSecretOf({ proof }: Client, shown: string): boolean {
+  if ('hashedSecret' in proof) return secretMatches(proof.hashedSecret, shown)
+  return 'secret' in proof && equal(shown, proof.secret.reveal())
+}
+
+interface Claimed {
+  readonly id: string
+  readonly method: 'none' | 'one'
+  readonly secret: string | undefined
+}
+
 /** Who the sender says it is, by the one method it uses. */
-function claimed(proof: ClientProof): { readonly id: string; readonly secret: string | undefined } {
+function claimed(proof: ClientProof): Claimed {
   const basic = proof.authorization === undefined ? undefined : basicCredentials(proof.authorization)
   const methods = [basic, proof.client_secret, proof.client_assertion].filter(
     (method) => method !== undefined,
   )
+  if (methods.length === 0 && proof.client_id !== undefined && proof.client_assertion_type === undefined)
+    return { id: proof.client_id, method: 'none', secret: undefined }
   if (methods.length !== 1) throw refused('exactly one authentication method')
   const id = basic?.id ?? (proof.client_assertion === undefined ? proof.client_id : assertedSubject(proof))
   if (id === undefined || (proof.client_id !== undefined && proof.client_id !== id))
     throw refused('client_id mismatch')
-  return { id, secret: basic?.secret ?? proof.client_secret }
+  return { id, method: 'one', secret: basic?.secret ?? proof.client_secret }
 }
 
 /** RFC 6749 §2.3.1: both parts form-encoded. */
@@ -91,12 +114,16 @@ function assertedSubject({ client_assertion = '', client_assertion_type }: Clien
 
 async function checkAssertion(
   assertion: string,
-  { id, keys }: { readonly id: string; readonly keys: JWTVerifyGetKey },
+  {
+    id,
+    keys,
+    algorithms = [SIGNING_ALGORITHM],
+  }: { readonly id: string; readonly keys: JWTVerifyGetKey; readonly algorithms?: readonly string[] },
   { issuer, replay, clock }: ClientAuthenticationDeps,
 ): Promise<void> {
   const now = nowSeconds(clock)
   try {
-    const { payload } = await compactVerify(assertion, keys, { algorithms: [SIGNING_ALGORITHM] })
+    const { payload } = await compactVerify(assertion, keys, { algorithms: [...algorithms] })
     const claims = parseStrictJson(payload)
     const { typ } = decodeProtectedHeader(assertion)
     const { jti, expiresAt } = parseClientAssertion(typ, claims, { issuer, clientId: id, now })

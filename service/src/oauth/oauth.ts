@@ -15,6 +15,7 @@ import { announceTruth } from './discovery.ts'
 import { heldRefreshTokens } from './held-refresh-tokens.ts'
 import { type InteractionDeps, interactionRoutes } from './interaction.ts'
 import { introspection } from './introspection.ts'
+import { knownClients } from './known-clients.ts'
 import { createProvider, type ProviderDeps } from './provider.ts'
 import { pushedAuthorization } from './pushed.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
@@ -61,12 +62,14 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
   const library: Handler = async (request, response) => (await libraryNow()).handle(request, response)
   // Pages sign nothing: whichever build they have finds the same state.
   const { provider } = await libraryNow()
+  const known = knownClients(deps)
   const clients: ClientAuthenticationDeps = {
     issuer,
-    find: deps.clients,
+    find: known.catalogue,
     replay: deps.replay,
     clock: deps.clock,
   }
+  const everyClient: ClientAuthenticationDeps = { ...clients, find: known.all }
   const held = heldRefreshTokens({ ...deps, refreshTokens })
   const shared = { publicUrl: issuer, users, tickets, cookies }
   const app = new Hono<{ Bindings: HttpBindings }>()
@@ -98,8 +101,8 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
         }),
         'POST',
       ),
-      '/introspect': introspection({ ...deps, clients, ...held }),
-      '/revoke': tokenRevocation({ ...deps, clients, ...held }),
+      '/introspect': introspection({ ...deps, clients: everyClient, ...held }),
+      '/revoke': tokenRevocation({ ...deps, clients: { ...everyClient, publicToo: true }, ...held }),
       '/revocations': revocationFeed({ clients, feed: deps.feed }),
     },
     segments: {

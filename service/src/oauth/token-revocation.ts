@@ -22,7 +22,7 @@ export interface TokenRevocationDeps extends ClientEndpointDeps {
  * `POST /revoke` (RFC 7009): a client takes back a token that was issued to it, and with it every token that came from it.
  * It holds no longer once this has answered. A token that holds no longer anyway, or never did, is no error (§2.2).
  *
- * The client proves who it is like everywhere; one without a key or a secret would be let in by `authenticateClient`.
+ * The client proves who it is like everywhere; a public one says who it is (§2.1), and holding the token is its proof.
  */
 export function tokenRevocation(deps: TokenRevocationDeps): Handler {
   return clientEndpoint(deps, async (about) => {

@@ -1,4 +1,5 @@
 import type { AgentRow } from '#agents'
+import type { Family } from '#grants'
 import type { RevocationEntry } from '#revocation'
 import { describe, expect, test } from 'vitest'
 import { backends } from './backends.fixture.ts'
@@ -14,7 +15,19 @@ const row = (id: string, changed: Partial<AgentRow> = {}): AgentRow => ({
   disabledAt: undefined,
   ...changed,
 })
-const entry = (idHash: string): RevocationEntry => ({ kind: 'agent', idHash, at: 5, expiresAt: 1000 })
+const entry = (idHash: string, at = 5): RevocationEntry => ({ kind: 'agent', idHash, at, expiresAt: 1000 })
+const version = (idHash: string): RevocationEntry => ({ ...entry(idHash), kind: 'agent_version' })
+const family = (id: string, agent: string, endedAt?: number): Family => ({
+  id,
+  grant: 'g1',
+  session: 's1',
+  user: 'u1',
+  agent,
+  server: 'crm',
+  beganAt: 1,
+  usedAt: 1,
+  endedAt,
+})
 
 describe.each(backends)('agents in %s', (_, place) => {
   test('a registration is kept as it was written, over restarts', async () => {
@@ -40,15 +53,18 @@ describe.each(backends)('agents in %s', (_, place) => {
     ])
   })
 
-  test('a registration is replaced, and nothing else is', async () => {
-    const { agents } = await place()()
+  test('a registration is replaced, which is on the feed, and nothing else is', async () => {
+    const { agents, revocations } = await place()()
     await agents.insert(row('dyn_1'), MAX)
     await agents.used(row('https://a.example/doc', { kind: 'document', metadata: undefined }), 1)
     const changed = { name: 'New', metadata: { redirect_uris: [] } }
-    expect(await agents.replace('dyn_1', changed)).toBe(true)
+    expect(await agents.replace('dyn_1', changed, version('h1'))).toBe(true)
     expect(await agents.find('dyn_1')).toEqual(row('dyn_1', changed))
-    expect(await agents.replace('dyn_2', changed)).toBe(false)
-    expect(await agents.replace('https://a.example/doc', changed)).toBe(false)
+    expect(await agents.replace('dyn_2', changed, version('h2'))).toBe(false)
+    expect(await agents.replace('https://a.example/doc', changed, version('h3'))).toBe(false)
+    expect((await revocations.after(0)).map(({ kind, idHash }) => [kind, idHash])).toEqual([
+      ['agent_version', 'h1'],
+    ])
   })
 
   test('what is removed is gone, and on the feed; what is not there is neither', async () => {
@@ -64,19 +80,38 @@ describe.each(backends)('agents in %s', (_, place) => {
     const { agents, revocations } = await place()()
     await agents.insert(row('dyn_1'), MAX)
     const named = row('assistant', { kind: 'catalogue', metadata: undefined })
-    await agents.disable(row('dyn_1', { name: 'other' }), 7, entry('h1'))
-    await agents.disable(named, 8, entry('h2'))
+    await agents.disable(row('dyn_1', { name: 'other' }), entry('h1', 7))
+    await agents.disable(named, entry('h2', 8))
     expect(await agents.find('dyn_1')).toEqual(row('dyn_1', { disabledAt: 7 }))
     expect(await agents.find('assistant')).toEqual({ ...named, disabledAt: 8 })
-    expect((await revocations.after(0)).map(({ idHash }) => idHash)).toEqual(['h1', 'h2'])
-    await agents.enable('dyn_1')
+    await agents.enable('dyn_1', version('h1'))
     expect(await agents.find('dyn_1')).toEqual(row('dyn_1'))
+    expect((await revocations.after(0)).map(({ kind, idHash }) => [kind, idHash])).toEqual([
+      ['agent', 'h1'],
+      ['agent', 'h2'],
+      ['agent_version', 'h1'],
+    ])
   })
+
+  test.each(['disable', 'remove'] as const)(
+    '%s ends every login of the agent for good, and no other',
+    async (how) => {
+      const { agents, families } = await place()()
+      await agents.insert(row('dyn_1'), MAX)
+      for (const one of [family('f1', 'dyn_1'), family('f2', 'dyn_1', 3), family('f3', 'dyn_2')])
+        await families.insert(one)
+      if (how === 'disable') await agents.disable(row('dyn_1'), entry('h1', 7))
+      else await agents.remove('dyn_1', entry('h1', 7))
+      await agents.enable('dyn_1', version('h1'))
+      const ends = await Promise.all(['f1', 'f2', 'f3'].map((id) => families.find(id)))
+      expect(ends.map((it) => it?.endedAt)).toEqual([7, 3, undefined])
+    },
+  )
 
   test('using an agent changes nothing of what it is and whether it was stopped', async () => {
     const { agents } = await place()()
     await agents.insert(row('dyn_1'), MAX)
-    await agents.disable(row('dyn_1'), 7, entry('h1'))
+    await agents.disable(row('dyn_1'), entry('h1', 7))
     await agents.used(row('dyn_1'), 9)
     expect(await agents.find('dyn_1')).toEqual(row('dyn_1', { usedAt: 9, disabledAt: 7 }))
   })
@@ -97,7 +132,7 @@ describe.each(backends)('agents in %s', (_, place) => {
       row('https://a.example/doc', { kind: 'document', metadata: undefined, createdAt: 1 }),
       1,
     )
-    await agents.disable(row('stopped'), 11, entry('h1'))
+    await agents.disable(row('stopped'), entry('h1', 11))
     await agents.sweep(20, 20)
     const kept = (await agents.list()).map(({ id }) => id)
     expect(kept.toSorted()).toEqual(['https://a.example/doc', 'stopped', 'used', 'young'])
@@ -111,7 +146,7 @@ describe.each(backends)('agents in %s', (_, place) => {
     await agents.setManagement('dyn_1', 't2')
     expect(await agents.managedBy('t1')).toBeUndefined()
     expect(await agents.managedBy('t2')).toBe('dyn_1')
-    await agents.replace('dyn_1', { name: 'New', metadata: {} })
+    await agents.replace('dyn_1', { name: 'New', metadata: {} }, version('h1'))
     expect(await agents.managedBy('t2')).toBe('dyn_1')
     await agents.remove('dyn_1', entry('h1'))
     expect(await agents.managedBy('t2')).toBeUndefined()

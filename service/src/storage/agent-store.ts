@@ -1,13 +1,15 @@
 import type { AgentRow, AgentStore } from '#agents'
 import type { JsonObject } from '#kernel'
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import type { Lock } from './lock.ts'
 import { appendRevocation } from './revocation-store.ts'
 import type { AgentTable, Tables } from './tables.ts'
 
 export function createAgentStore(db: Kysely<Tables>, lock: Lock): AgentStore {
   const agents = db.selectFrom('agents')
-  const change = (id: string) => db.updateTable('agents').where('id', '=', id)
+  const change = (on: Kysely<Tables>, id: string) => on.updateTable('agents').where('id', '=', id)
+  const together = <T>(work: (transaction: Transaction<Tables>) => Promise<T>) =>
+    db.transaction().execute(work)
   return {
     find: async (id) => {
       const row = await agents.selectAll().where('id', '=', id).executeTakeFirst()
@@ -18,20 +20,21 @@ export function createAgentStore(db: Kysely<Tables>, lock: Lock): AgentStore {
       return rows.map(fromRow)
     },
     insert: (row, max) => insert(db, row, max),
-    replace: async (id, { name, metadata }) => {
-      const { numUpdatedRows } = await change(id)
-        .where('kind', '=', 'registered')
-        .set({ name, metadata: toText(metadata) })
-        .executeTakeFirst()
-      return numUpdatedRows === 1n
-    },
-    remove: (id, entry) =>
-      db.transaction().execute(async (transaction) => {
-        const { numDeletedRows } = await transaction
-          .deleteFrom('agents')
-          .where('id', '=', id)
+    replace: (id, { name, metadata }, entry) =>
+      together(async (transaction) => {
+        const { numUpdatedRows } = await change(transaction, id)
+          .where('kind', '=', 'registered')
+          .set({ name, metadata: toText(metadata) })
           .executeTakeFirst()
-        if (numDeletedRows !== 1n) return false
+        if (numUpdatedRows !== 1n) return false
+        await appendRevocation(transaction, lock, entry)
+        return true
+      }),
+    remove: (id, entry) =>
+      together(async (transaction) => {
+        const gone = transaction.deleteFrom('agents').where('id', '=', id)
+        if ((await gone.executeTakeFirst()).numDeletedRows !== 1n) return false
+        await endFamilies(transaction, id, entry.at)
         await appendRevocation(transaction, lock, entry)
         return true
       }),
@@ -42,18 +45,21 @@ export function createAgentStore(db: Kysely<Tables>, lock: Lock): AgentStore {
         .onConflict((conflict) => conflict.column('id').doUpdateSet({ used_at: at, name: row.name }))
         .execute()
     },
-    disable: (row, at, entry) =>
-      db.transaction().execute(async (transaction) => {
+    disable: (row, entry) =>
+      together(async (transaction) => {
         await transaction
           .insertInto('agents')
-          .values({ ...toRow(row), disabled_at: at })
-          .onConflict((conflict) => conflict.column('id').doUpdateSet({ disabled_at: at }))
+          .values({ ...toRow(row), disabled_at: entry.at })
+          .onConflict((conflict) => conflict.column('id').doUpdateSet({ disabled_at: entry.at }))
           .execute()
+        await endFamilies(transaction, row.id, entry.at)
         await appendRevocation(transaction, lock, entry)
       }),
-    enable: async (id) => {
-      await change(id).set({ disabled_at: null }).execute()
-    },
+    enable: (id, entry) =>
+      together(async (transaction) => {
+        await change(transaction, id).set({ disabled_at: null }).execute()
+        await appendRevocation(transaction, lock, entry)
+      }),
     sweep: async (unused, idle) => {
       await db
         .deleteFrom('agents')
@@ -69,11 +75,21 @@ export function createAgentStore(db: Kysely<Tables>, lock: Lock): AgentStore {
       return row?.id
     },
     setManagement: async (id, tokenHash) => {
-      await change(id)
+      await change(db, id)
         .set({ management_hash: tokenHash ?? null })
         .execute()
     },
   }
+}
+
+/** Its logins, for good: what ends with a row or a flag would come back with it. */
+async function endFamilies(transaction: Transaction<Tables>, agent: string, at: number): Promise<void> {
+  await transaction
+    .updateTable('families')
+    .set({ ended_at: at })
+    .where('agent', '=', agent)
+    .where('ended_at', 'is', null)
+    .execute()
 }
 
 /** Counted and written in one statement: however many come at once, there are hardly more than `max`. */

@@ -5,6 +5,7 @@ import * as replicas from './migrations/0003-replicas.ts'
 import * as signingKeys from './migrations/0004-signing-keys.ts'
 import * as agents from './migrations/0005-agents.ts'
 import * as feed from './migrations/0006-feed.ts'
+import * as familiesByAgent from './migrations/0009-families-by-agent.ts'
 
 /** Of the data file, in order: a new one is added at the end. */
 export const dataMigrations = [
@@ -14,6 +15,7 @@ export const dataMigrations = [
   { name: '0004-signing-keys', statements: signingKeys.statements },
   { name: '0005-agents', statements: agents.statements },
   { name: '0006-feed', statements: feed.statements },
+  { name: '0009-families-by-agent', statements: familiesByAgent.statements },
 ]
 
 /** Of the replay file. */
