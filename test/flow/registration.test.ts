@@ -46,7 +46,7 @@ describe('an agent that registers itself', () => {
       registration_client_uri: `${world.publicUrl}/register/${id}`,
     })
     const { status, body: token, consent } = await journey({ hand, person: alice, id, redirectUri: REDIRECT })
-    expect(consent.text).toContain('Nobody has checked this name')
+    expect(consent.text).toContain('nobody has checked it')
     expect([status, token['error_description']]).toEqual([200, undefined])
     const claims = decodeJwt(String(token['access_token']))
     expect(claims).toMatchObject({ client_id: id, act: { sub: id }, aud: world.mount('crm') })
@@ -106,7 +106,7 @@ describe('an agent that registers itself', () => {
   test('who is not known (any more) is told so at the token endpoint, and on a page what to do', async () => {
     const stop = await alice.follow(hand.authorizeUrl({ client_id: 'dyn_gone', redirect_uri: REDIRECT }))
     expect(stop.response?.status).toBe(400)
-    expect(stop.text).toContain('Remove this server from the agent, add it again')
+    expect(stop.text).toContain('remove this server. Add it again')
     const form = {
       grant_type: 'authorization_code',
       code: 'x',
@@ -317,6 +317,17 @@ describe('an agent that registers itself', () => {
         expect([400, 401]).toContain(answer.status)
       }
       expect((await journey({ hand, person: alice, id, redirectUri: REDIRECT })).status).toBe(200)
+    })
+
+    test('not where there is none: an id that nobody has is answered like a token that is not its own', async () => {
+      const { token } = await registered()
+      for (const method of ['GET', 'DELETE']) {
+        const answer = await register(world, undefined, { method, url: at(`dyn_${'x'.repeat(22)}`), token })
+        expect([answer.status, answer.body['error']]).toEqual([401, 'invalid_token'])
+        const { id } = await registered()
+        const other = await register(world, undefined, { method, url: at(id), token })
+        expect([other.status, other.body]).toEqual([answer.status, answer.body])
+      }
     })
 
     test('and nobody else’s', async () => {
