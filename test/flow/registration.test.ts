@@ -239,7 +239,7 @@ describe('an agent that registers itself', () => {
     }
     for (const uri of ['cursor://agent/callback', 'http://localhost/callback']) {
       const { id } = await registered({ ...wanted, redirect_uris: [uri] })
-      expect((await again(id, uri)).text).toContain('any program there can call itself so')
+      expect((await again(id, uri)).text).toContain('Any program on this computer can receive it')
     }
     // Who comes back at its own host was asked about once.
     const uri = 'https://agent.example/callback'
