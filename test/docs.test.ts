@@ -85,6 +85,13 @@ describe('every command of the documents works', () => {
   const npmStart = (...flags: readonly string[]) =>
     run([...(scripts['start'] ?? '').split(' '), '--port', String(port), '--data', data, ...flags])
 
+  /** The first word of a list: the id of the first that is not revoked yet. */
+  const firstOf = async (things: string) => {
+    const { output } = await run(['node', 'service/bin/tetrapod.js', things, 'list', '--data', data]).ended
+    const line = output.split('\n').find((text) => !text.includes('  revoked ')) ?? ''
+    return line.split(' ')[0] ?? ''
+  }
+
   // One walk first, so that the company that then stays up has grants and a record to show.
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), 'tetrapod-docs-'))
@@ -112,14 +119,11 @@ describe('every command of the documents works', () => {
     const script = /^npm (?:run )?(test|check)$/.exec(command)?.[1]
     if (script !== undefined) return expect(scripts[script]).toMatch(/^node bin\/with-node\.js /)
     expect(command).toMatch(/^node service\/bin\/tetrapod\.js /)
-    const { output } = await run(['node', 'service/bin/tetrapod.js', 'grants', 'list', '--data', data]).ended
-    // Another command of the documents may have revoked one before.
-    const [id = ''] =
-      output
-        .split('\n')
-        .find((line) => line.includes(' until '))
-        ?.split(' ') ?? []
-    const words = command.replaceAll('.tetrapod', data).replace('GRANT_ID', id).split(' ')
+    const words = command
+      .replaceAll('.tetrapod', data)
+      .replace('GRANT_ID', await firstOf('grants'))
+      .replace('AGENT_ID', await firstOf('agents'))
+      .split(' ')
     const ended = await run(words.filter((word) => word !== '')).ended
     expect(ended).toEqual({ code: 0, output: expect.stringMatching(/\S/) })
   })

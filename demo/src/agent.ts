@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
-import { createAgent, generateClientKey, publicJwks } from '@tetrapod/agent-sdk'
+import { createAgent, fileStore, generateClientKey } from '@tetrapod/agent-sdk'
 import { agentApp } from './agent/agent-app.ts'
 import { readAudit } from './agent/audit-lines.ts'
 import { callTool } from './agent/call-tool.ts'
@@ -13,12 +14,16 @@ const { port, gateway, key: file } = readFlags('port', 'gateway', 'key')
 const auditUrl = process.env[AUDIT_URL]
 if (auditUrl === undefined) throw new Error(`The variable ${AUDIT_URL} is missing: where the audit lines are`)
 const origin = `http://127.0.0.1:${port}`
-const key = await keyFrom(file, generateClientKey)
 const app = agentApp({
   origin,
   mcpUrl: gateway,
-  agent: createAgent({ client: { id: 'assistant', key }, redirectUri: `${origin}/callback` }),
-  publicKeys: publicJwks(key),
+  agent: createAgent({
+    name: 'Demo assistant',
+    key: await keyFrom(file, generateClientKey),
+    // Its registration outlives it: the users' grants are for the id that is in there.
+    store: fileStore(join(dirname(file), 'agent')),
+    redirectUri: `${origin}/callback`,
+  }),
   callTool: (login, name, input) => callTool(gateway, login, name, input),
   readAudit: () => readAudit(auditUrl, 12),
   newId: () => randomBytes(32).toString('base64url'),

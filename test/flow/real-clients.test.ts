@@ -120,7 +120,7 @@ describe('a client that registers itself', () => {
     await connects(String(body['client_id']), { redirectUri })
   })
 
-  test('MCP Inspector asks from a page in the browser, at its own origin alone', async () => {
+  test('MCP Inspector asks from a page in the browser', async () => {
     const origin = 'http://localhost:6274'
     const preflight = await fetch(`${world.publicUrl}/register`, {
       method: 'OPTIONS',
@@ -136,15 +136,11 @@ describe('a client that registers itself', () => {
     const { body, headers } = await register(world, client?.metadata)
     expect(headers.get('access-control-allow-origin')).toBe('*')
     const form = { grant_type: 'authorization_code', code: 'x', client_id: String(body['client_id']) }
-    const asked = (from: string) =>
-      fetch(`${world.publicUrl}/token`, {
-        method: 'POST',
-        headers: { origin: from },
-        body: new URLSearchParams(form),
-      })
-    expect((await asked(origin)).headers.get('access-control-allow-origin')).toBe(origin)
-    const elsewhere = await asked('https://evil.example')
-    expect(elsewhere.headers.get('access-control-allow-origin')).toBeNull()
-    expect(elsewhere.status).toBe(400)
+    const asked = await fetch(`${world.publicUrl}/token`, {
+      method: 'POST',
+      headers: { origin },
+      body: new URLSearchParams(form),
+    })
+    expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([400, '*'])
   })
 })

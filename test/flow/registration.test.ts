@@ -322,6 +322,17 @@ describe('an agent that registers itself', () => {
       expect((await journey({ hand, person: alice, id, redirectUri: REDIRECT })).status).toBe(200)
     })
 
+    test('not where there is none: an id that nobody has is answered like a token that is not its own', async () => {
+      const { token } = await registered()
+      for (const method of ['GET', 'DELETE']) {
+        const answer = await register(world, undefined, { method, url: at(`dyn_${'x'.repeat(22)}`), token })
+        expect([answer.status, answer.body['error']]).toEqual([401, 'invalid_token'])
+        const { id } = await registered()
+        const other = await register(world, undefined, { method, url: at(id), token })
+        expect([other.status, other.body]).toEqual([answer.status, answer.body])
+      }
+    })
+
     test('and nobody else’s', async () => {
       const [own, other] = [await registered(), await registered()]
       const asked = await register(world, undefined, { method: 'GET', url: at(other.id), token: own.token })

@@ -12,10 +12,14 @@ const browser = 'test/flow/browser-rules.test.ts'
 const anyOrigin = 'test/flow/any-origin.test.ts'
 const adapter = 'service/src/oauth/adapter.test.ts'
 const issue = 'service/src/oauth/issue.test.ts'
-
-const REGISTRATION = 'agents do not register themselves'
-const DOCUMENTS = 'agents do not bring client ID metadata documents'
-const INTROSPECTION = 'introspection and revocation are not offered'
+const registration = 'test/flow/registration.test.ts'
+const statements = 'test/flow/software-statements.test.ts'
+const documents = 'test/flow/metadata-documents.test.ts'
+const introspection = 'test/flow/introspection.test.ts'
+const metadata = 'service/src/agents/client-metadata.test.ts'
+const redirects = 'service/src/agents/redirect-uris.test.ts'
+const addresses = 'service/src/egress/addresses.test.ts'
+const door = 'service/src/egress/discovered.test.ts'
 
 /** What the standards forbid an authorization server, and demand of it. */
 export const authorizationServerRequirements: readonly Requirement[] = [
@@ -303,6 +307,7 @@ export const authorizationServerRequirements: readonly Requirement[] = [
     tests: [
       [anyOrigin, 'may not call %s'],
       [anyOrigin, 'may call %s from any origin, without cookies'],
+      [anyOrigin, 'register themselves there and manage that, without cookies'],
     ],
   },
   {
@@ -336,43 +341,160 @@ export const authorizationServerRequirements: readonly Requirement[] = [
   {
     section: 'RFC 7591 §5',
     sentence: 'No registration obtains another grant or scope.',
-    notYet: REGISTRATION,
+    tests: [
+      [registration, '%s: neither by asking when it registers nor by using it'],
+      [registration, 'a right by what it writes beside'],
+      [registration, 'gains nothing by replacing it'],
+      [metadata, 'a registration for the grant %s is refused; a document for every server loses it'],
+    ],
   },
   {
     section: 'RFC 7591 §2.3',
     sentence: 'A software statement counts only when its issuer is trusted.',
-    notYet: REGISTRATION,
+    tests: [
+      [
+        statements,
+        'registers as the statement says, whatever it says itself; and gets the statement back as it was',
+      ],
+      [statements, 'signed by another key'],
+      [statements, 'without a signature'],
+      [statements, 'that brings its own key'],
+      [statements, 'where anybody may register, one that does not count is refused all the same'],
+      [statements, 'is nobody any more once its issuer does not count'],
+    ],
   },
   {
     section: 'RFC 7591 §5',
     sentence: 'Redirect URIs: no script, no fragment, no wildcard, no user information.',
-    notYet: REGISTRATION,
+    tests: [
+      [redirects, 'a script'],
+      [redirects, 'data'],
+      [redirects, 'a fragment'],
+      [redirects, 'a wildcard for a host'],
+      [redirects, 'a user name before the host'],
+      [redirects, 'dots in disguise'],
+      [registration, '%s is refused, and the answer says why'],
+    ],
+  },
+  {
+    section: 'RFC 7591 §5',
+    sentence: 'What a client calls itself is text, and nobody has checked it.',
+    tests: [[registration, 'what it calls itself is text on the page, and nothing more']],
+  },
+  {
+    section: 'RFC 7591 §5',
+    sentence: 'Registrations are limited.',
+    tests: [[registration, 'is slowed down, with a time to come back']],
+  },
+  {
+    section: 'RFC 7591 §2',
+    sentence: 'A key set is inline or at an address, never both, and its address leads to nothing of ours.',
+    tests: [
+      [registration, 'keys in two places'],
+      [
+        registration,
+        'a rewritten key set does not reach what is configured: its keys are fetched through the other door',
+      ],
+    ],
   },
   {
     section: 'RFC 7592 §2',
     sentence: 'Unknown client or wrong access token: 401. A deleted client’s tokens die.',
-    notYet: REGISTRATION,
+    tests: [
+      [
+        registration,
+        'not where there is none: an id that nobody has is answered like a token that is not its own',
+      ],
+      [registration, 'a token of nobody'],
+      [registration, 'and nobody else’s'],
+      [registration, 'ends it: what users permitted, codes and tokens end at once'],
+    ],
+  },
+  {
+    section: 'RFC 7592 §2.2',
+    sentence: 'An update replaces the registration and its access token.',
+    tests: [
+      [registration, 'reads and replaces it, with a new token each time it does; the old one is over'],
+      [
+        registration,
+        'keeps its secret when it changes the rest, showing it or not; a wrong one changes nothing',
+      ],
+    ],
   },
   {
     section: 'CIMD §4',
     sentence: 'A document’s address has a path, no dot segment, no user information, no fragment.',
-    notYet: DOCUMENTS,
+    tests: [
+      [documents, 'without a path'],
+      [documents, 'with dots'],
+      [documents, 'with dots in disguise'],
+      [documents, 'with a user name'],
+      [documents, 'with a fragment'],
+    ],
+  },
+  {
+    section: 'CIMD §4',
+    sentence: 'A document names its own address, to the letter, and holds and wants no shared secret.',
+    tests: [
+      [documents, 'names another client'],
+      [documents, 'names itself in other letters'],
+      [documents, 'holds a secret'],
+      [documents, 'wants a shared secret'],
+      [documents, 'signs with a shared secret'],
+    ],
   },
   {
     section: 'CIMD §6',
     sentence: 'No address of special use is fetched, no redirect followed, no body over 5 KiB read.',
-    notYet: DOCUMENTS,
+    tests: [
+      [addresses, '%s is not called'],
+      [door, 'refuses a name that leads to %s, and connects to nobody'],
+      [door, 'a name is looked up once: what it becomes meanwhile (DNS rebinding) is not asked for'],
+      [documents, 'is somewhere else: a redirect is not followed'],
+      [documents, 'has more than 5 KiB'],
+    ],
   },
-  { section: 'CIMD §5', sentence: 'Errors and invalid documents are not cached.', notYet: DOCUMENTS },
+  {
+    section: 'CIMD §5',
+    sentence: 'Errors and invalid documents are not cached.',
+    tests: [
+      [documents, 'an error is not kept: the next try is a try'],
+      [documents, 'that its host does not describe any more is refused, however good it was before'],
+      [documents, 'is kept within bounds of ours when its host says %s'],
+    ],
+  },
+  {
+    section: 'CIMD §6',
+    sentence: 'Who changes where answers go is agreed to anew.',
+    tests: [[documents, 'with other redirect URIs than before, the user is asked again']],
+  },
   {
     section: 'RFC 7662 §2.2',
     sentence: 'For another resource a token is {"active":false}, and nothing more.',
-    notYet: INTROSPECTION,
+    tests: [
+      [introspection, 'says nothing of %s'],
+      [introspection, 'token 2 to another server'],
+      [introspection, 'token 1 to the server behind the mount'],
+      [introspection, 'an expired one'],
+      [introspection, 'says nothing of a token once its grant was revoked'],
+    ],
+  },
+  {
+    section: 'RFC 7662 §2.1',
+    sentence: 'Who asks about or revokes a token authenticates.',
+    tests: [[introspection, 'answers nobody who does not prove who they are']],
   },
   {
     section: 'RFC 7009 §2.1',
     sentence: 'A token is revoked by the client it was given to; an unknown one is no error.',
-    notYet: INTROSPECTION,
+    tests: [
+      [introspection, 'another client’s token is refused, and goes on'],
+      [introspection, 'what is no token of ours, or none any more, is no error and does nothing'],
+      [
+        introspection,
+        'token 1 ends with all that came from it, at every party, and other tokens of the grant go on',
+      ],
+    ],
   },
   { section: 'RFC 9449', sentence: 'The checks of DPoP proofs.', notYet: 'tokens are not bound to keys' },
   {

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { csrf } from 'hono/csrf'
 import { HTTPException } from 'hono/http-exception'
-import { decodeJwt, type JWK } from 'jose'
+import { decodeJwt } from 'jose'
 import { ask, offered } from './ask.ts'
 import type { AuditLine } from './audit-lines.ts'
 import type { ToolCall } from './call-tool.ts'
@@ -20,7 +20,6 @@ export interface AgentAppDeps {
   /** The MCP endpoint it works with: the gateway's. */
   readonly mcpUrl: string
   readonly agent: Pick<Agent, 'begin' | 'finish'>
-  readonly publicKeys: { readonly keys: readonly JWK[] }
   readonly callTool: ToolCall
   readonly readAudit: () => Promise<readonly AuditLine[]>
   /** Makes the id of a browser session: nobody can guess it. */
@@ -36,7 +35,6 @@ export function agentApp(deps: AgentAppDeps): Hono {
   const app = new Hono()
 
   app.use(ownHostOnly(new URL(origin).host), csrf({ origin }), contentSecurity(new URL(mcpUrl).origin))
-  app.get('/.well-known/jwks.json', (c) => c.json(deps.publicKeys))
   app.get('/style.css', (c) => c.body(stylesheet, 200, { 'content-type': 'text/css' }))
 
   app.get('/favicon.ico', (c) => c.body(null, 204))

@@ -103,8 +103,20 @@ describe('the configuration', () => {
     await ensureConfiguration(file, companyAt(4000))
     expect(await readFile(file, 'utf8')).toContain('# mine')
     await ensureConfiguration(file, companyAt(5000))
-    expect(await readFile(file, 'utf8')).toContain('http://127.0.0.1:5003/callback')
+    expect(await readFile(file, 'utf8')).toContain('http://127.0.0.1:5001/mcp')
     expect(await readFile(`${file}.before`, 'utf8')).toContain('# mine')
+  })
+
+  test('of a demo whose agent did not register itself says what to do, and stays as it is', async () => {
+    const file = join(folder, 'tetrapod.yaml')
+    const before =
+      'publicUrl: http://127.0.0.1:4000\nagents:\n  assistant:\n    jwks_uri: http://127.0.0.1:4003/.well-known/jwks.json\n'
+    await writeFile(file, before)
+    await expect(ensureConfiguration(file, companyAt(4000))).rejects.toThrow(/Move the file away/)
+    expect(await readFile(file, 'utf8')).toBe(before)
+    await rm(file)
+    await ensureConfiguration(file, companyAt(4000))
+    await ensureConfiguration(file, companyAt(4000))
   })
 
   test('a hash is what scrypt makes of the password and the salt in it', async () => {

@@ -55,7 +55,7 @@ export function partsOf(company: Company, { folder, configuration, auditUrl }: P
       name: 'agent',
       arguments: [source('agent.ts'), ...flags({ port: ports.agent, gateway: mount, key: keyOf('agent') })],
       environment: { [AUDIT_URL]: auditUrl },
-      readyAt: `${agent}${keys}`,
+      readyAt: agent,
     },
   ]
 }

@@ -2,7 +2,7 @@ import { type Company, people } from '../company.ts'
 
 /** The configuration of the small company. `hashes` holds the password hash of every user, by user name. */
 export function configuration(
-  { publicUrl, crm, payroll, agent }: Company,
+  { publicUrl, crm, payroll }: Company,
   hashes: Readonly<Record<string, string>>,
 ): string {
   const users = people.map(
@@ -14,11 +14,8 @@ publicUrl: ${publicUrl}
 
 users: # built in, for a first look; a real deployment signs its users in at an identity provider
 ${users.join('')}
-agents:
-  assistant:
-    name: Demo assistant
-    redirect_uris: [${agent}/callback]
-    jwks_uri: ${agent}/.well-known/jwks.json
+registration:
+  dynamic: true # agents may register themselves, as the demo's assistant does
 
 servers:
   crm:
@@ -42,8 +39,9 @@ apis:
     scopes: { payroll.read: Read your commission statements }
 
 policies: # nothing is permitted but this, and a forbid wins
-  - permit: { groups: [sales], servers: [crm] }
-  - permit: { groups: [sales], servers: [crm], apis: [payroll] }
+  # A permit is for agents that registered themselves only where it says so: nobody has checked who they are.
+  - permit: { agents: [dynamic], groups: [sales], servers: [crm] }
+  - permit: { agents: [dynamic], groups: [sales], servers: [crm], apis: [payroll] }
   - forbid: { servers: [crm], tools: [delete_customer] }
 `
 }

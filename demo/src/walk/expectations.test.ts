@@ -6,6 +6,7 @@ import type { Walked } from './walk.ts'
 
 const company = companyAt(4000)
 const iss = company.publicUrl
+const AGENT = 'dyn_as_it_was_given'
 
 function answer(username: string, commission: number): Answer {
   const user = {
@@ -14,13 +15,13 @@ function answer(username: string, commission: number): Answer {
     txn: `txn-${username}`,
     sub_id: { format: 'iss_sub', iss, sub: username },
   }
-  const agent = { iss, sub: 'assistant' }
+  const agent = { iss, sub: AGENT }
   const gateway = { iss, sub: company.mount, client_id: 'gateway', act: agent }
   const server = { iss, sub: 'crm', act: gateway }
   const token3 = { ...user, aud: company.payroll, client_id: 'crm', act: server, scope: 'payroll.read' }
   return {
     tokens: [
-      { ...user, aud: company.mount, client_id: 'assistant', act: agent, scope: 'crm.read' },
+      { ...user, aud: company.mount, client_id: AGENT, act: agent, scope: 'crm.read' },
       { ...user, aud: company.crm, client_id: 'gateway', act: gateway, scope: 'crm.read' },
       token3,
     ],
@@ -35,7 +36,7 @@ function auditOf(username: string): Walked['audit'] {
     time: '2026-11-24T00:00:00.000Z',
     username,
     user: `id-${username}`,
-    agent: 'assistant',
+    agent: AGENT,
     server: 'crm',
     arguments: {},
   }
@@ -70,6 +71,14 @@ test.each([1, 2, 3])('a wrong claim in token %i is named', (hop) => {
     const broken = brokenPromises(walked(wrong), company)
     expect(broken.some((sentence) => sentence.includes(name))).toBe(true)
   }
+})
+
+test('an agent that the first token does not name is a broken promise', () => {
+  const nameless = ({ tokens: [first, two, three], ...rest }: Answer): Answer => ({
+    ...rest,
+    tokens: [{ ...first, client_id: undefined }, two, three],
+  })
+  expect(brokenPromises(walked(nameless), company)).toContain('alice: token 1 has no client_id')
 })
 
 test('the same answer for both users is a broken promise', () => {

@@ -12,7 +12,7 @@ export function brokenPromises(walked: Walked, company: Company): readonly strin
     ...people.flatMap(({ username }) => {
       const answer = walked.users[username]
       if (answer === undefined) return [`${username} has no answer`]
-      return [...ofTokens(answer, username, company), ...ofAudit(walked.audit, username)].map(
+      return [...ofTokens(answer, username, company), ...ofAudit(walked.audit, username, answer)].map(
         (sentence) => `${username}: ${sentence}`,
       )
     }),
@@ -22,10 +22,13 @@ export function brokenPromises(walked: Walked, company: Company): readonly strin
 
 function ofTokens({ tokens, api }: Answer, username: string, company: Company): readonly string[] {
   const { publicUrl: iss, mount, crm, payroll } = company
-  const agent = { iss, sub: 'assistant' }
+  const [first] = tokens
+  // The agent registered itself: what it is called is known from its first token.
+  const id = first['client_id']
+  const agent = { iss, sub: id }
   const gateway = { iss, sub: mount, client_id: 'gateway' }
   const expected: readonly Claims[] = [
-    { aud: mount, client_id: 'assistant', act: agent, scope: 'crm.read' },
+    { aud: mount, client_id: id, act: agent, scope: 'crm.read' },
     { aud: crm, client_id: 'gateway', act: { ...gateway, act: agent }, scope: 'crm.read' },
     {
       aud: payroll,
@@ -34,13 +37,14 @@ function ofTokens({ tokens, api }: Answer, username: string, company: Company): 
       scope: 'payroll.read',
     },
   ]
-  const [first] = tokens
   return [
     ...tokens.flatMap((token, i) => {
       const hop = { ...expected[i], iss, sub: first['sub'], txn: first['txn'], sub_id: first['sub_id'] }
       return differences(token, hop).map((difference) => `token ${i + 1} ${difference}`)
     }),
-    ...['sub', 'txn'].flatMap((name) => (typeof first[name] === 'string' ? [] : [`token 1 has no ${name}`])),
+    ...['sub', 'txn', 'client_id'].flatMap((name) =>
+      typeof first[name] === 'string' ? [] : [`token 1 has no ${name}`],
+    ),
     ...(subjectName(first) === username ? [] : [`token 1 is about ${canonical(subjectName(first))}`]),
     ...(api.chain.length === 3 ? [] : [`the API saw ${api.chain.length} actors, not 3`]),
   ]
@@ -52,12 +56,15 @@ function differences(token: Claims, expected: Claims): readonly string[] {
     .map((name) => `has ${name} = ${canonical(token[name])}, not ${canonical(expected[name])}`)
 }
 
-function ofAudit(audit: readonly AuditLine[], username: string): readonly string[] {
+function ofAudit(audit: readonly AuditLine[], username: string, { tokens }: Answer): readonly string[] {
   const own = audit.filter((line) => line.username === username && line.server === 'crm')
   const permitted = own.find(({ tool }) => tool === 'my_commission')
   const refused = own.find(({ tool }) => tool === 'delete_customer')
   const names =
-    permitted?.agent === 'assistant' && permitted.user !== undefined && permitted.arguments !== undefined
+    permitted !== undefined &&
+    permitted.agent === tokens[0]['client_id'] &&
+    permitted.user !== undefined &&
+    permitted.arguments !== undefined
   return [
     ...(names && permitted.decision === 'permit' && permitted.outcome === 'ok'
       ? []

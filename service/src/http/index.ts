@@ -1,3 +1,4 @@
+export { anyOrigin } from './any-origin.ts'
 export { readBody } from './body.ts'
 export { failurePage } from './failure-page.ts'
 export { readForm } from './form.ts'

@@ -29,10 +29,7 @@ export function document(body: unknown, maxAgeSeconds = 300): Handler {
       response.setHeader('allow', 'GET, HEAD')
       throw fault.method_not_allowed()
     }
-    sendJson(response, 200, body, {
-      'cache-control': `public, max-age=${maxAgeSeconds}`,
-      'access-control-allow-origin': '*',
-    })
+    sendJson(response, 200, body, { 'cache-control': `public, max-age=${maxAgeSeconds}` })
   }
 }
 

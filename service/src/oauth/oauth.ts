@@ -2,12 +2,11 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { JWKS_SECONDS } from '@tetrapod/protocol'
 import { Hono } from 'hono'
 import { exchange, type ExchangeDeps } from '#broker'
-import { document, failurePage, type Handler, type Routes } from '#http'
+import { anyOrigin, document, failurePage, type Handler, type Routes } from '#http'
 import type { Log, Secret } from '#kernel'
 import type { Feed, Revocation } from '#revocation'
 import type { Tickets } from '#tickets'
 import type { Tokens } from '#tokens'
-import { anyOrigin } from './any-origin.ts'
 import { authorize } from './authorize.ts'
 import type { Client, ClientAuthenticationDeps } from './client-authentication.ts'
 import { createCookies } from './cookies.ts'
@@ -110,7 +109,9 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       'sign-in': pages,
       'sign-out': pages,
       interaction: pages,
-      ...(deps.registrationOpen ? { register: registration({ ...deps, library }) } : {}),
+      ...(deps.registrationOpen
+        ? { register: anyOrigin(registration({ ...deps, library }), 'POST, GET, PUT, DELETE') }
+        : {}),
     },
   }
 }

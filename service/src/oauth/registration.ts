@@ -33,9 +33,6 @@ export function registration(deps: RegistrationDeps): Handler {
   const takeNew = createTokenBucket({ ...REGISTRATIONS, clock })
   const takeChange = createTokenBucket({ ...MANAGEMENT, clock })
   return async (request, response) => {
-    // Anybody may register, and nothing here goes by cookies: a page that runs in a browser may, too.
-    response.setHeader('access-control-allow-origin', '*')
-    if (request.method === 'OPTIONS') return preflight(response)
     try {
       const wait = request.method === 'POST' ? takeNew() : takeChange()
       if (wait > 0) throw fault.registering_too_fast({ data: { retry_after: wait } })
@@ -80,16 +77,6 @@ async function bodyOf(request: IncomingMessage): Promise<Readonly<Record<string,
   }
   if (!isObject(said)) throw fault.registration_malformed()
   return said
-}
-
-function preflight(response: ServerResponse): void {
-  response
-    .writeHead(204, {
-      'access-control-allow-methods': 'POST, GET, PUT, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, mcp-protocol-version',
-      'access-control-max-age': '3600',
-    })
-    .end()
 }
 
 /** The error codes of RFC 7591 §3.2.2, by code, and for all else by kind. */

@@ -1,4 +1,4 @@
-import type { Handler } from '#http'
+import type { Handler } from './handler.ts'
 
 /** What a script of a web page may send besides a simple request. */
 const HEADERS = 'authorization, content-type, dpop, mcp-protocol-version'
