@@ -368,6 +368,20 @@ describe('an agent that registers itself', () => {
       const own = grants.filter(({ agent }) => agent === id)
       expect(own).not.toEqual([])
       expect(own.every(({ revokedAt }) => revokedAt !== undefined)).toBe(true)
+      await expect
+        .poll(async () => (await ask(world.service.socket, 'GET', '/audit?limit=100')).text)
+        .toContain('deregistered by agent')
+      const { lines } = JSON.parse((await ask(world.service.socket, 'GET', '/audit?limit=100')).text) as {
+        lines: readonly { kind: string; agent?: string; reason?: string }[]
+      }
+      const said = lines.filter(
+        ({ agent, kind }) => agent === id && /^(agent_changed|grant_revoked)$/.test(kind),
+      )
+      expect(said.map(({ reason }) => reason)).toEqual([
+        'registered by agent',
+        'deregistered by agent',
+        'by agent',
+      ])
     })
   })
 })

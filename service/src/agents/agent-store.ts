@@ -29,13 +29,13 @@ export interface AgentStore {
    * it is unknown.
    */
   remove(id: string, entry: RevocationEntry): Promise<boolean>
-  /** Notes that a user agreed to something for it. Makes the row where there is none. */
-  used(row: AgentRow, at: number): Promise<void>
+  /** Notes that a user agreed to something for it. Makes the row where there is none; false for a registration that is gone. */
+  used(row: AgentRow, at: number): Promise<boolean>
   /**
    * Stops it at the time of the entry, ends its logins for good and appends the entry to the revocation feed, in one
-   * transaction. Makes the row where there is none.
+   * transaction. Makes the row where there is none; false, and nothing written, for a registration that is gone.
    */
-  disable(row: AgentRow, entry: RevocationEntry): Promise<void>
+  disable(row: AgentRow, entry: RevocationEntry): Promise<boolean>
   /** Lets it go on and appends the entry to the feed. */
   enable(id: string, entry: RevocationEntry): Promise<void>
   /** Forgets registrations that nobody used and were made before `unused`, and those last used before `idle`; no disabled one. */

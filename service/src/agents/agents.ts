@@ -41,10 +41,10 @@ export interface Agents {
   find(id: string): Promise<Agent | undefined>
   /** An agent as a person gets to see it; `claimed` is what it calls itself. */
   introduce(id: string, claimed?: string): Promise<Introduction>
-  /** Notes that a user agreed to something for it. */
+  /** Notes that a user agreed to something for it. Throws `agents.unknown` for a registration that is gone. */
   used(id: string, name: string): Promise<void>
   /** Keeps a registration, new or changed. Throws `agents.registrations_full`. */
-  register(id: string, metadata: ClientMetadata): Promise<void>
+  register(id: string, metadata: ClientMetadata): Promise<'registered' | 'changed'>
   /** Forgets a registration, at once: tokens that are out end with it. True where a user had agreed to something for it. */
   deregister(id: string): Promise<boolean>
   /** RFC 7592: which registration this token manages. It is kept hashed. */
@@ -144,14 +144,17 @@ export function createAgents(deps: AgentsDeps): Agents {
     },
     async used(id, name) {
       if (catalogue.has(id)) return
-      await written(id, store.used(await rowFor(id, name), clock.now()))
+      if (!(await written(id, store.used(await rowFor(id, name), clock.now()))))
+        throw fault.unknown({ detail: id })
     },
     async register(id, metadata) {
       const name = metadata.client_name ?? ''
       const stored = metadata as JsonObject
       const entry = revocation.entry('agent_version', id)
-      if (await written(id, store.replace(id, { name, metadata: stored }, entry)))
-        return revocation.learn(entry)
+      if (await written(id, store.replace(id, { name, metadata: stored }, entry))) {
+        revocation.learn(entry)
+        return 'changed'
+      }
       const row: AgentRow = {
         id,
         kind: 'registered',
@@ -161,10 +164,11 @@ export function createAgents(deps: AgentsDeps): Agents {
         usedAt: undefined,
         disabledAt: undefined,
       }
-      if (await written(id, store.insert(row, REGISTRATIONS_MAX))) return
+      if (await written(id, store.insert(row, REGISTRATIONS_MAX))) return 'registered'
       // Whoever fills them up with registrations for nobody makes room for the next one within the hour.
       await sweep(HOUR_MS)
       if (!(await written(id, store.insert(row, REGISTRATIONS_MAX)))) throw fault.registrations_full()
+      return 'registered'
     },
     async deregister(id) {
       // Not from memory: another replica may have met the user.
@@ -188,7 +192,8 @@ export function createAgents(deps: AgentsDeps): Agents {
     },
     async disable(id) {
       const entry = revocation.entry('agent', id)
-      await written(id, store.disable(await rowFor(id, ''), entry))
+      if (!(await written(id, store.disable(await rowFor(id, ''), entry))))
+        throw fault.unknown({ detail: id })
       revocation.learn(entry)
     },
     async enable(id) {

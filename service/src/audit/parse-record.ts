@@ -84,7 +84,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
     },
   ],
   ['grant_given', { ...head, user, agent: text, grant: text, version: count, mounts }],
-  ['grant_revoked', { ...head, user, agent: text, grant: text, by: oneOf('user', 'operator') }],
+  ['grant_revoked', { ...head, user, agent: text, grant: text, by: oneOf('user', 'operator', 'agent') }],
   ['sign_in', { ...head, user, provider: text, session: text, acr: text }],
   [
     'token_issued',
@@ -102,7 +102,15 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
     },
   ],
   ['refresh_refused', { ...head, client: text, family: optional(text), reason: text }],
-  ['agent_changed', { ...head, agent: text, change: oneOf('disabled', 'enabled'), by: oneOf('operator') }],
+  [
+    'agent_changed',
+    {
+      ...head,
+      agent: text,
+      change: oneOf('registered', 'changed', 'deregistered', 'disabled', 'enabled'),
+      by: oneOf('operator', 'agent'),
+    },
+  ],
   ['sign_out', { ...head, user, session: optional(text), by: oneOf('user', 'operator') }],
   ['exchange_refused', { ...head, client: text, reason: text }],
   ['token_revoked', { ...head, user, agent: text, grant: text, client: text, token: text }],

@@ -77,7 +77,8 @@ export type EventInput =
       readonly user: AuditUser
       readonly agent: string
       readonly grant: string
-      readonly by: 'user' | 'operator'
+      /** `agent`: its registration is gone, by its own word. */
+      readonly by: 'user' | 'operator' | 'agent'
     }
   | {
       readonly kind: 'sign_in'
@@ -114,11 +115,11 @@ export type EventInput =
       readonly reason: string
     }
   | {
-      /** An operator stopped an agent, or let it go on. */
+      /** An operator stopped an agent, or let it go on; an agent registered itself, changed that, or took it back. */
       readonly kind: 'agent_changed'
       readonly agent: string
-      readonly change: 'disabled' | 'enabled'
-      readonly by: 'operator'
+      readonly change: 'registered' | 'changed' | 'deregistered' | 'disabled' | 'enabled'
+      readonly by: 'operator' | 'agent'
     }
   | {
       readonly kind: 'sign_out'

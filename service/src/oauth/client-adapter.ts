@@ -1,5 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Agents, ClientMetadata } from '#agents'
+import type { Audit } from '#audit'
 import type { Grants } from '#grants'
 import { asFault } from '#http'
 import { clientMetadata } from './client-metadata.ts'
@@ -9,13 +10,14 @@ import type { Library } from './library.ts'
 export interface ClientAdapterDeps {
   readonly agents: Agents
   readonly grants: Grants
+  readonly audit: Pick<Audit, 'note'>
   readonly library: Pick<Library, 'errors' | 'Provider'>
 }
 
 const never = async () => undefined
 
 /** The library's clients are our agents, whoever named them; what it registers, they keep. Secrets lie here as hashes. */
-export function clientAdapter({ agents, grants, library }: ClientAdapterDeps): Adapter {
+export function clientAdapter({ agents, grants, audit, library }: ClientAdapterDeps): Adapter {
   return {
     async find(id) {
       const agent = await agents.find(id).catch((cause: unknown) => {
@@ -29,15 +31,21 @@ export function clientAdapter({ agents, grants, library }: ClientAdapterDeps): A
     async upsert(id, payload) {
       const { client_secret: secret, ...rest } = payload as unknown as ClientMetadata
       const kept = secret === undefined ? rest : { ...rest, client_secret: hashedSecret(secret) }
-      await agents.register(id, kept).catch((cause: unknown) => {
+      const change = await agents.register(id, kept).catch((cause: unknown) => {
         throw refusal(cause, library)
       })
+      audit.note({ kind: 'agent_changed', agent: id, change, by: 'agent' })
     },
     async destroy(id) {
       // Nobody can come back as an agent that is gone: what users permitted it ends with it.
-      if (!(await agents.deregister(id))) return
+      const used = await agents.deregister(id)
+      audit.note({ kind: 'agent_changed', agent: id, change: 'deregistered', by: 'agent' })
+      if (!used) return
       const live = (await grants.list()).filter((it) => it.agent === id && it.revokedAt === undefined)
-      for (const grant of live) await grants.revoke(grant.id)
+      for (const { id: grant, user } of live) {
+        await grants.revoke(grant)
+        audit.note({ kind: 'grant_revoked', user: { id: user }, agent: id, grant, by: 'agent' })
+      }
     },
     findByUid: never,
     findByUserCode: never,

@@ -2,7 +2,7 @@ import type { AgentRow } from '#agents'
 import type { Family } from '#grants'
 import type { RevocationEntry } from '#revocation'
 import { describe, expect, test } from 'vitest'
-import { backends } from './backends.fixture.ts'
+import { backends, begin } from './backends.fixture.ts'
 
 const MAX = 100
 const row = (id: string, changed: Partial<AgentRow> = {}): AgentRow => ({
@@ -53,6 +53,16 @@ describe.each(backends)('agents in %s', (_, place) => {
     ])
   })
 
+  test('what is said of a registration that is gone does not make it again', async () => {
+    const { agents, revocations } = await place()()
+    await agents.insert(row('dyn_1'), MAX)
+    await agents.remove('dyn_1', entry('h1'))
+    expect(await agents.used(row('dyn_1'), 2)).toBe(false)
+    expect(await agents.disable(row('dyn_1'), entry('h2'))).toBe(false)
+    expect(await agents.find('dyn_1')).toBeUndefined()
+    expect((await revocations.after(0)).map(({ idHash }) => idHash)).toEqual(['h1'])
+  })
+
   test('a registration is replaced, which is on the feed, and nothing else is', async () => {
     const { agents, revocations } = await place()()
     await agents.insert(row('dyn_1'), MAX)
@@ -96,10 +106,11 @@ describe.each(backends)('agents in %s', (_, place) => {
   test.each(['disable', 'remove'] as const)(
     '%s ends every login of the agent for good, and no other',
     async (how) => {
-      const { agents, families } = await place()()
+      const storage = await place()()
+      const { agents, families } = storage
       await agents.insert(row('dyn_1'), MAX)
       for (const one of [family('f1', 'dyn_1'), family('f2', 'dyn_1', 3), family('f3', 'dyn_2')])
-        await families.insert(one)
+        await begin(storage, one)
       if (how === 'disable') await agents.disable(row('dyn_1'), entry('h1', 7))
       else await agents.remove('dyn_1', entry('h1', 7))
       await agents.enable('dyn_1', version('h1'))

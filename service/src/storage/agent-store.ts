@@ -38,22 +38,13 @@ export function createAgentStore(db: Kysely<Tables>, lock: Lock): AgentStore {
         await appendRevocation(transaction, lock, entry)
         return true
       }),
-    used: async (row, at) => {
-      await db
-        .insertInto('agents')
-        .values({ ...toRow(row), used_at: at })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ used_at: at, name: row.name }))
-        .execute()
-    },
+    used: (row, at) => mark(db, row, { used_at: at, name: row.name }),
     disable: (row, entry) =>
       together(async (transaction) => {
-        await transaction
-          .insertInto('agents')
-          .values({ ...toRow(row), disabled_at: entry.at })
-          .onConflict((conflict) => conflict.column('id').doUpdateSet({ disabled_at: entry.at }))
-          .execute()
+        if (!(await mark(transaction, row, { disabled_at: entry.at }))) return false
         await endFamilies(transaction, row.id, entry.at)
         await appendRevocation(transaction, lock, entry)
+        return true
       }),
     enable: (id, entry) =>
       together(async (transaction) => {
@@ -129,4 +120,26 @@ function fromRow(row: Selectable<AgentTable>): AgentRow {
     usedAt: row.used_at ?? undefined,
     disabledAt: row.disabled_at ?? undefined,
   }
+}
+
+/** A registration that is gone is not made again by what is said of it; any other agent has a row from then on. */
+async function mark(
+  db: Kysely<Tables>,
+  row: AgentRow,
+  marks: { readonly used_at: number; readonly name: string } | { readonly disabled_at: number },
+): Promise<boolean> {
+  if (row.kind === 'registered') {
+    const marked = db
+      .updateTable('agents')
+      .set(marks)
+      .where('id', '=', row.id)
+      .where('kind', '=', 'registered')
+    return (await marked.executeTakeFirst()).numUpdatedRows === 1n
+  }
+  await db
+    .insertInto('agents')
+    .values({ ...toRow(row), ...marks })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(marks))
+    .execute()
+  return true
 }
