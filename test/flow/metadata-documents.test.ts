@@ -173,6 +173,25 @@ describe('an agent described at a host that is listed', () => {
     expect((await authorized()).status).toBe(200)
   })
 
+  test('whose keys cannot be had is not asked for them at every assertion that anybody sends, but a minute later', async () => {
+    const jwks_uri = 'https://agents.example/jwks'
+    const signing = {
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+    }
+    internet.publish(ID, document({ ...signing, jwks_uri }))
+    internet.publish(jwks_uri, (_, response) => response.end('{'))
+    const code = await hand.codeOf(alice, { client_id: ID, redirect_uri: REDIRECT })
+    const redeemed = async () =>
+      hand.redeem(code, { redirect_uri: REDIRECT, ...(await hand.proof({ id: ID })) })
+    const before = internet.asked.length
+    for (let n = 0; n < 30; n++) expect((await redeemed()).body).not.toHaveProperty('access_token')
+    expect(internet.asked.slice(before).map(({ url }) => url)).toEqual([jwks_uri])
+    world.clock.advance(60_001)
+    await redeemed()
+    expect(internet.asked.slice(before).filter(({ url }) => url === jwks_uri)).toHaveLength(2)
+  })
+
   test('with other redirect URIs than before, the user is asked again', async () => {
     await authorized()
     const silent = await alice.follow(hand.authorizeUrl({ client_id: ID, redirect_uri: REDIRECT }))
