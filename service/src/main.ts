@@ -150,7 +150,12 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     named: catalogue.agents,
     hosts: documentHosts,
     store: storage.agents,
-    documents: createDocuments({ hosts: documentHosts, discovered, clock }),
+    documents: createDocuments({
+      hosts: documentHosts,
+      discovered,
+      met: async (id) => (await storage.agents.find(id)) !== undefined,
+      clock,
+    }),
     registration: { dynamic, publishers: new Set(statements.map(({ issuer }) => issuer)) },
     revocation,
     clock,

@@ -69,6 +69,7 @@ describe('an agent described at a host that is listed', () => {
     internet.publish(other, document({ client_id: other }))
     expect((await page(other)).text).toContain('agents.document_unreachable')
     internet.move('other.example', [PUBLIC])
+    world.clock.advance(5_001)
     expect((await authorized(other)).status).toBe(200)
   })
 
@@ -109,6 +110,7 @@ describe('an agent described at a host that is listed', () => {
     world.clock.advance(25 * 3600_000)
     expect((await page(ID)).text).toContain('cannot be fetched right now')
     internet.reachable = true
+    world.clock.advance(5_001)
     expect((await authorized()).status).toBe(200)
   })
 
@@ -118,6 +120,7 @@ describe('an agent described at a host that is listed', () => {
     world.clock.advance(3600_001)
     expect((await page(ID)).text).toContain('Its host answers 404.')
     internet.publish(ID, (_, response) => response.writeHead(503).end())
+    world.clock.advance(60_001)
     expect((await page(ID)).text).toContain('agents.document_unreachable')
   })
 
@@ -134,13 +137,18 @@ describe('an agent described at a host that is listed', () => {
     internet.reachable = false
     expect(await hand.token(form)).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } })
     internet.reachable = true
+    world.clock.advance(5_001)
     expect(await hand.token(form)).toMatchObject({ status: 200 })
   })
 
-  test('an error is not kept: the next try is a try', async () => {
+  test('a refusal is kept for a minute, and then the next try is a try', async () => {
     internet.publish(ID, undefined)
     expect((await page(ID)).text).toContain('agents.document_refused')
     internet.publish(ID, document())
+    const before = internet.asked.length
+    expect((await page(ID)).text).toContain('agents.document_refused')
+    expect(internet.asked.length).toBe(before)
+    world.clock.advance(60_001)
     expect((await authorized()).status).toBe(200)
   })
 
@@ -155,6 +163,33 @@ describe('an agent described at a host that is listed', () => {
     const other = 'https://other.example/client.json'
     internet.publish(other, document({ client_id: other }))
     expect((await authorized(other)).status).toBe(200)
+  })
+
+  test('one that was met before is found, also after a restart, however many ids of its host are invented', async () => {
+    await authorized()
+    await world.restart()
+    for (let n = 0; n < 25; n++) await page(`https://agents.example/none-${n}`)
+    expect((await page('https://agents.example/none-x')).text).toContain('agents.document_unreachable')
+    expect((await authorized()).status).toBe(200)
+  })
+
+  test('whose keys cannot be had is not asked for them at every assertion that anybody sends, but a minute later', async () => {
+    const jwks_uri = 'https://agents.example/jwks'
+    const signing = {
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+    }
+    internet.publish(ID, document({ ...signing, jwks_uri }))
+    internet.publish(jwks_uri, (_, response) => response.end('{'))
+    const code = await hand.codeOf(alice, { client_id: ID, redirect_uri: REDIRECT })
+    const redeemed = async () =>
+      hand.redeem(code, { redirect_uri: REDIRECT, ...(await hand.proof({ id: ID })) })
+    const before = internet.asked.length
+    for (let n = 0; n < 30; n++) expect((await redeemed()).body).not.toHaveProperty('access_token')
+    expect(internet.asked.slice(before).map(({ url }) => url)).toEqual([jwks_uri])
+    world.clock.advance(60_001)
+    await redeemed()
+    expect(internet.asked.slice(before).filter(({ url }) => url === jwks_uri)).toHaveLength(2)
   })
 
   test('with other redirect URIs than before, the user is asked again', async () => {

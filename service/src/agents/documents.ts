@@ -1,7 +1,7 @@
 import { parseStrictJson } from '@tetrapod/protocol'
 import { LRUCache } from 'lru-cache'
-import type { Discovered, DiscoveredAnswer } from '#egress'
-import { type Clock, createTokenBucket, Fault, isObject, type TokenBucket } from '#kernel'
+import { createAdmission, type Discovered, type DiscoveredAnswer } from '#egress'
+import { type Clock, Fault, isObject } from '#kernel'
 import { type ClientMetadata, parseClientMetadata } from './client-metadata.ts'
 import type { DocumentHost } from './document-hosts.ts'
 import { fault } from './faults.ts'
@@ -21,9 +21,8 @@ const KEPT_MAX = 1000
 const FRESH_MS = { min: 60_000, ifNotSaid: 5 * 60_000, max: 3600_000 }
 /** How much longer a document is good while its host cannot be reached: refreshes go on through an outage. */
 const STALE_MS = 24 * 3600_000
-/** Of one host, and of all together: errors are not kept, so that somebody could have us ask without end. */
-const PER_HOST = { perSecond: 0.5, burst: 20 }
-const OF_ALL = { perSecond: 5, burst: 100 }
+/** For so long a failure is not tried again: a refusal is its author's to mend, an outage may be over at once. */
+const FAILED_MS = { refused: 60_000, unreachable: 5_000 }
 
 interface Kept {
   readonly metadata: ClientMetadata
@@ -32,19 +31,46 @@ interface Kept {
   readonly usableUntil: number
 }
 
+interface Failed {
+  readonly failure: unknown
+  /** Milliseconds. */
+  readonly until: number
+}
+
 export function createDocuments(deps: {
   readonly hosts: readonly DocumentHost[]
   readonly discovered: Discovered
+  /** Whether an agent was met before, by any replica: ids that anybody invents do not use up what it needs. */
+  readonly met: (id: string) => Promise<boolean>
   readonly clock: Clock
 }): Documents {
-  const { hosts, discovered, clock } = deps
+  const { hosts, discovered, met, clock } = deps
   const kept = new LRUCache<string, Kept>({ max: KEPT_MAX })
   const flights = new Map<string, Promise<ClientMetadata>>()
-  const admit = admission(clock)
+  const failed = new LRUCache<string, Failed>({ max: KEPT_MAX })
+  const good = new LRUCache<string, true>({ max: KEPT_MAX })
+  const admit = createAdmission(clock)
 
+  const admitted = async (id: string): Promise<ClientMetadata> => {
+    const last = failed.get(id)
+    if (last !== undefined && last.until > clock.now()) throw last.failure
+    const { host } = new URL(id)
+    const wait = admit(host, good.has(id) || (await met(id)))
+    if (wait > 0)
+      throw fault.document_unreachable({ detail: `asked too often: ${host}`, data: { retry_after: wait } })
+    try {
+      const metadata = await fetched(id)
+      good.set(id, true)
+      return metadata
+    } catch (failure) {
+      const unreachable = failure instanceof Fault && failure.kind === 'unavailable'
+      const until = clock.now() + (unreachable ? FAILED_MS.unreachable : FAILED_MS.refused)
+      failed.set(id, { failure, until })
+      throw failure
+    }
+  }
   const fetched = async (id: string): Promise<ClientMetadata> => {
     const { host } = new URL(id)
-    admit(host)
     const listed = hosts.find((one) => one.host === host)
     const answer = await discovered
       .get({ url: id, accept: 'application/json', bytesMax: DOCUMENT_BYTES_MAX, listed })
@@ -62,7 +88,7 @@ export function createDocuments(deps: {
   }
   const renewed = async (id: string): Promise<ClientMetadata> => {
     try {
-      return await fetched(id)
+      return await admitted(id)
     } catch (error) {
       const old = kept.get(id)
       const unreachable = error instanceof Fault && error.kind === 'unavailable'
@@ -80,19 +106,6 @@ export function createDocuments(deps: {
       flights.set(id, flight)
       return flight
     },
-  }
-}
-
-/** Takes one of a host's fetches, and one of all. Throws `agents.document_unreachable` when there is none left. */
-function admission(clock: Clock): (host: string) => void {
-  const all = createTokenBucket({ ...OF_ALL, clock })
-  const byHost = new LRUCache<string, TokenBucket>({ max: KEPT_MAX })
-  return (host) => {
-    const own = byHost.get(host) ?? createTokenBucket({ ...PER_HOST, clock })
-    byHost.set(host, own)
-    const wait = own() || all()
-    if (wait > 0)
-      throw fault.document_unreachable({ detail: `asked too often: ${host}`, data: { retry_after: wait } })
   }
 }
 

@@ -43,6 +43,10 @@ export const fault = faults('oauth', {
     'You have signed in again since you opened that page. Open /grants, and sign out there.',
   ],
   session_missing: ['unauthenticated', 'You are signed out. Go back to the agent and start again.'],
+  key_set_unreachable: [
+    'unavailable',
+    'The keys of this agent cannot be fetched right now. Publish a key set at its `jwks_uri`, and try again in a minute.',
+  ],
   registering_too_fast: [
     'limited',
     'Too many agents are registering at this moment. Wait as long as Retry-After says, then try again.',
