@@ -262,15 +262,18 @@ describe('a person takes away what they do not want:', () => {
     expect((await person.follow(hand.authorizeUrl({ scope }))).url.searchParams.has('code')).toBe(true)
   })
 
-  test('what is taken away on a later page is taken from the tokens that are out', async () => {
+  test('what is taken away on a later page is taken from the tokens that are out, and from the next refresh', async () => {
     const person = newPerson()
-    const before = await claimsOf(await hand.codeOf(person, { scope, prompt: 'consent' }))
-    const call = () => send(rpc({ url: world.mount('crm'), token: before.token, params: findCustomer }))
+    const { body } = await hand.redeem(await hand.codeOf(person, { scope, prompt: 'consent' }))
+    const token = String(body['access_token'])
+    const { dlg } = decodeJwt<{ dlg: { gid: string } }>(token)
+    const call = () => send(rpc({ url: world.mount('crm'), token, params: findCustomer }))
     expect((await call()).status).toBe(200)
     const stop = await person.follow(hand.authorizeUrl({ scope, prompt: 'consent' }))
     await person.submit(unticked(stop, 'crm.read'), { decision: 'allow' })
     expect((await call()).status).toBe(403)
-    expect(await mountsOf(before.dlg.gid)).toMatchObject({ crm: { scopes: ['crm.write'] } })
+    expect(await mountsOf(dlg.gid)).toMatchObject({ crm: { scopes: ['crm.write'] } })
+    expect((await hand.refresh(String(body['refresh_token']))).body['scope']).toBe('crm.write')
   })
 
   test('a box that the page did not show is refused: nothing is given', async () => {

@@ -194,7 +194,11 @@ export const authorizationServerRequirements: readonly Requirement[] = [
       [refresh, 'a wider scope'],
       [refresh, 'a scope of another server'],
       [refresh, 'gives fewer scopes when fewer are asked for, and all of them the next time'],
-      [ends, 'has no more than its grant has, once a newer consent is for less'],
+      [ends, 'is over when its grant had run out, and does not come back with a newer consent'],
+      [
+        consent,
+        'what is taken away on a later page is taken from the tokens that are out, and from the next refresh',
+      ],
     ],
   },
   {
@@ -456,9 +460,10 @@ export const authorizationServerRequirements: readonly Requirement[] = [
   },
   {
     section: 'CIMD §5',
-    sentence: 'Errors and invalid documents are not cached.',
+    sentence:
+      'Errors and invalid documents are not cached: a refusal is remembered for a minute, against floods.',
     tests: [
-      [documents, 'an error is not kept: the next try is a try'],
+      [documents, 'a refusal is kept for a minute, and then the next try is a try'],
       [documents, 'that its host does not describe any more is refused, however good it was before'],
       [documents, 'is kept within bounds of ours when its host says %s'],
     ],
