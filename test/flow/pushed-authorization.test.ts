@@ -167,6 +167,17 @@ describe('a pushed authorization request', () => {
       expect(codes).toHaveLength(1)
     })
   })
+
+  test('of clients that prove nothing is limited in number, and of those that do it is not', async () => {
+    const anybody = () =>
+      fetch(`${world.publicUrl}/par`, { method: 'POST', body: new URLSearchParams({ client_id: 'anybody' }) })
+    const answers = await Promise.all(Array.from({ length: 150 }, anybody))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.length).toBeGreaterThan(20)
+    expect(refused[0]?.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+    expect(await refused[0]?.json()).toMatchObject({ error: 'temporarily_unavailable' })
+    expect((await hand.push()).status).toBe(201)
+  })
 })
 
 describe('a pushed authorization request in time', () => {

@@ -40,7 +40,7 @@ export function pushedAuthorization({ library, clock, log }: PushedDeps): Handle
       const status = TOO_LARGE.has(code) ? 413 : statusOf(kind)
       const answer = { error: ERRORS[status] ?? 'invalid_request', error_description: message, reference }
       const retry = data?.['retry_after']
-      const later = retry === undefined ? {} : { 'retry-after': String(retry) }
+      const later = typeof retry === 'number' ? { 'retry-after': String(retry) } : {}
       sendJson(response, status, answer, { connection: 'close', ...later })
     }
   }
