@@ -1,7 +1,8 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { officialClient } from '../support/by-hand.ts'
+import { byHand, createPerson, officialClient } from '../support/by-hand.ts'
 import { findPostgres, freshSchema, type FreshSchema } from '../support/postgres.ts'
+import { race } from '../support/race.ts'
 import { createReplicas, type Replica } from '../support/replicas.ts'
 import { ask, rpc, send } from '../support/wire.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -60,6 +61,32 @@ describe.runIf(findPostgres() !== undefined)('two replicas: what is revoked at o
     await reached.promise
     await revoke(0, token)
     expect(await answer).toBe(401)
+  })
+
+  test('a refresh token that is used fifty times at once, at both, leads to one next one, which works', async () => {
+    const hand = byHand(world)
+    const first = await hand.redeem(await hand.codeOf(createPerson(world.publicUrl)))
+    // The proxy takes turns.
+    const answers = await race([`${world.publicUrl}/token`], 50, async () => ({
+      grant_type: 'refresh_token',
+      refresh_token: String(first.body['refresh_token']),
+      ...(await hand.proof()),
+    }))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(new Set(answers.map(({ body }) => body['refresh_token'])).size).toBe(1)
+    expect((await hand.refresh(answers[0]?.body['refresh_token'])).status).toBe(200)
+  })
+
+  test('a user who is signed out at one is nobody’s at the other: neither tokens nor refreshes', async () => {
+    const hand = byHand(world)
+    const { body } = await hand.redeem(await hand.codeOf(createPerson(world.publicUrl), {}, 'bob'))
+    const token = String(body['access_token'])
+    expect(await call(1, 'crm', token)).toBe(200)
+    expect((await ask(at(0).socket, 'POST', '/users/bob/sign-out')).status).toBe(204)
+    await expect.poll(() => call(1, 'crm', token), { interval: 5, timeout: 1000 }).toBe(401)
+    // Twice, so that either one is asked.
+    for (let turn = 0; turn < 2; turn++)
+      expect((await hand.refresh(body['refresh_token'])).body['error']).toBe('invalid_grant')
   })
 
   test('an agent that is stopped at one is stopped at the other, and may go on at both', async () => {
