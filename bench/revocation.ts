@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { officialClient } from '../test/support/by-hand.ts'
 import { ask as query, findPostgres, freshSchema } from '../test/support/postgres.ts'
+import { createReplicas } from '../test/support/replicas.ts'
 import { ask, rpc, send, type Sent } from '../test/support/wire.ts'
 import { openWorld, type World } from '../test/support/world.ts'
 import { openSecondReader, type SecondReader } from './second-reader.ts'
@@ -36,9 +37,13 @@ const kinds: Readonly<Record<string, (one: Claims) => string>> = {
 
 const server = findPostgres()
 const schema = server === undefined ? undefined : await freshSchema(server)
-const world = await openWorld({ database: schema?.url })
+const replicas = schema === undefined ? undefined : createReplicas(2)
+const world = await openWorld({ database: schema?.url, ...(replicas && { run: replicas.run }) })
 const second = schema === undefined ? undefined : await openSecondReader(schema.url)
-const gateways = [world.publicUrl, ...process.argv.slice(2)]
+const gateways = [
+  ...(replicas?.all.map(({ port }) => `http://127.0.0.1:${port}`) ?? [world.publicUrl]),
+  ...process.argv.slice(2),
+]
 const figures = new Map<string, number[]>()
 try {
   const measured = schema === undefined ? ['grant'] : Object.keys(kinds)
@@ -101,7 +106,8 @@ function callsWith(
 
 /** Grants by the operator, everything else as another replica does it. */
 async function revoke(kind: string, id: string): Promise<void> {
-  if (kind === 'grant') return void (await ask(world.service.socket, 'POST', `/grants/${id}/revoke`))
+  if (kind === 'grant')
+    return void (await ask(replicas?.all[0]?.socket ?? world.service.socket, 'POST', `/grants/${id}/revoke`))
   const idHash = createHash('sha256').update(id).digest('base64url')
   await query(
     schema?.url ?? '',
