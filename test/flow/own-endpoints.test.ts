@@ -63,6 +63,17 @@ test.each(['none', 'client_secret_post'] as const)(
   },
 )
 
+test('an agent is told of its own refresh token, and of another’s nothing', async () => {
+  const [mine, other] = [await agent('client_secret_post'), await agent('client_secret_post')]
+  const own = await asked('/introspect', { ...mine.proof, token: mine.token })
+  expect(own).toMatchObject({ status: 200, body: { active: true, client_id: mine.id } })
+  expect(await asked('/introspect', { ...other.proof, token: mine.token })).toEqual({
+    status: 200,
+    body: { active: false },
+  })
+  expect((await mine.refreshed(mine.token)).status).toBe(200)
+})
+
 test('who has a secret is not let in without it, and a public agent asks nothing of /introspect', async () => {
   const [secret, open] = [await agent('client_secret_post'), await agent('none')]
   expect(await asked('/revoke', { client_id: secret.id, token: secret.token })).toMatchObject(INVALID)

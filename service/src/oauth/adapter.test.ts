@@ -230,6 +230,14 @@ describe('a refresh token', () => {
     expect(revoked).toEqual(['family'])
   })
 
+  test('used before, where the clock was set back since, is not there for longer than ten seconds either', async () => {
+    const { tokens, token, clock, revoked } = await model()
+    await tokens.consume(token)
+    clock.at -= 10_000
+    await expect(tokens.find(token)).rejects.toThrow(errors.InvalidGrant)
+    expect(revoked).toEqual(['family'])
+  })
+
   test('that another use took while it was looked at, long ago by now, ends its login', async () => {
     const { tokens, token, clock, revoked } = await model()
     await tokens.consume(token)
