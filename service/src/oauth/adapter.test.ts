@@ -4,6 +4,7 @@ import type { Families } from '#grants'
 import { hashed, Secret } from '#kernel'
 import type { Sealed, Vault } from '#vault'
 import { stateAdapter } from './adapter.ts'
+import { heldRefreshTokens } from './held-refresh-tokens.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
 import type { StateRow, StateStore } from './state-store.ts'
 
@@ -72,7 +73,7 @@ function opened({ live = true, replayed = false, grant = 'grant', caller = 'assi
     errors,
     caller: () => caller,
   })
-  return { adapter, rows, revoked, clock, ids: refreshTokens }
+  return { adapter, rows, revoked, clock, families, ids: refreshTokens }
 }
 
 describe('the library’s state', () => {
@@ -276,15 +277,19 @@ describe('a refresh token', () => {
   })
 
   test('is revoked, used or not, by its own agent alone', async () => {
-    const { ids, tokens, token, revoked } = await model()
+    const { ids, families, tokens, token, revoked } = await model()
+    const noted: unknown[] = []
+    const audit = { note: (record: object) => void noted.push(record) }
+    const held = heldRefreshTokens({ issuer: 'https://as.example', refreshTokens: ids, families, audit })
+    const by = (id: string, one: string) =>
+      held.revokeRefreshToken({ client: { id, kind: 'agent', proof: {} as never }, token: one })
     await tokens.consume(token)
-    expect([await ids.revoke(token, 'other'), await ids.revoke('x', 'assistant')]).toEqual([false, false])
-    expect(revoked).toEqual([])
-    expect([await ids.revoke(token, 'assistant'), await ids.revoke(token, 'assistant')]).toEqual([
-      true,
-      false,
-    ])
-    expect(revoked).toEqual(['family'])
+    await expect(by('other', token)).rejects.toMatchObject({ code: 'oauth.token_of_another' })
+    await by('assistant', 'x')
+    expect([revoked, noted]).toEqual([[], []])
+    await by('assistant', token)
+    await by('assistant', token)
+    expect([revoked, noted.length]).toEqual([['family'], 1])
     await expect(tokens.find(ids.after(token))).rejects.toMatchObject({
       cause: { code: 'oauth.login_ended' },
     })

@@ -9,9 +9,9 @@ export interface IntrospectionDeps extends ClientEndpointDeps, AuthorityDeps {
   readonly apis: Apis
   /**
    * What is to be said of a refresh token to the client that holds it; undefined for anything else, another client's
-   * refresh token among it. Absent: there are none.
+   * refresh token among it.
    */
-  readonly describeRefreshToken?: (about: AboutToken) => Promise<object | undefined>
+  readonly describeRefreshToken: (about: AboutToken) => Promise<object | undefined>
 }
 
 /**
@@ -22,7 +22,7 @@ export function introspection(deps: IntrospectionDeps): Handler {
   return clientEndpoint(deps, async (about) => {
     const token = await holding(about, deps)
     if (token !== undefined) return described(token)
-    return (await deps.describeRefreshToken?.(about)) ?? { active: false }
+    return (await deps.describeRefreshToken(about)) ?? { active: false }
   })
 }
 

@@ -28,11 +28,6 @@ export type RefreshTokenState =
 export interface RefreshTokens extends RefreshTokenIds {
   /** Changes nothing: also a token that was used before is only looked at. */
   look(token: string): Promise<RefreshTokenState>
-  /**
-   * Ends the login that a refresh token was made for, used or not, if it is this agent's (RFC 7009 §2.1). Durable when it
-   * resolves. False when there is nothing to end.
-   */
-  revoke(token: string, agent: string): Promise<boolean>
   /** Marks it used: of several at once each gets the same next one. False when that was too long ago. */
   use(token: string): Promise<boolean>
 }
@@ -59,11 +54,6 @@ export function createRefreshTokens({ key, state, families, clock }: RefreshToke
       const row = await state.find(REFRESH_TOKEN, hashed(token))
       if (row?.consumedAt === undefined) return unused(login, row, clock.now())
       return justUsed(row) ? { status: 'usable', login, row } : { status: 'used', login }
-    },
-    async revoke(token, agent) {
-      const family = ids.familyOf(token)
-      const login = family === undefined ? undefined : await families.live(family)
-      return login?.agent === agent && (await families.end(login.id))
     },
     async use(token) {
       const [id, now] = [hashed(token), clock.now()]

@@ -12,10 +12,10 @@ export interface TokenRevocationDeps extends ClientEndpointDeps {
   readonly revocation: Revocation
   readonly audit: Audit
   /**
-   * Ends the family of a refresh token of this client, and says whether it was one. Throws `oauth.token_of_another` for
-   * another client's. Absent: there are none.
+   * Ends the family of a refresh token of this client; nothing where it is none. Throws `oauth.token_of_another` for
+   * another client's.
    */
-  readonly revokeRefreshToken?: (about: AboutToken) => Promise<boolean>
+  readonly revokeRefreshToken: (about: AboutToken) => Promise<void>
 }
 
 /**
@@ -28,7 +28,7 @@ export function tokenRevocation(deps: TokenRevocationDeps): Handler {
   return clientEndpoint(deps, async (about) => {
     const token = await identified(about.token, deps)
     if (token !== undefined) await revoke(token, about, deps)
-    else await deps.revokeRefreshToken?.(about)
+    else await deps.revokeRefreshToken(about)
     return {}
   })
 }
