@@ -1,3 +1,4 @@
+export type { VerifiedAuth } from './admission.ts'
 export { type Caller, callerOf } from './caller.ts'
 export type { Client } from './client.ts'
 export { type ClientKey, generateClientKey, importClientKey } from './client-key.ts'
@@ -16,9 +17,8 @@ export {
   type Handler,
   protect,
   type Protection,
-  type ProtectOptions,
-  type VerifiedAuth,
 } from './protect.ts'
+export type { ProtectOptions } from './protect-options.ts'
 export { remoteKeys } from './remote-keys.ts'
 export { type Clock, Refusal } from '@tetrapod/protocol'
 export { createVerifier, type KeyLookup, type VerificationKey, type Verifier } from './verifier.ts'

@@ -1,46 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bearerToken, formatScope, protectedResourceMetadataUrl, Refusal } from '@tetrapod/protocol'
-import { type Answer, challenged, documentAnswer, notFound, send, unavailable } from './answer.ts'
-import { type Caller, createCaller } from './caller.ts'
-import type { Client } from './client.ts'
-import { InsufficientScope, RevocationsUnavailable } from './errors.ts'
-import { createExchange, type Exchange } from './exchange.ts'
-import { isTrustworthy } from './fetch-json.ts'
-import { type Io, ioOf } from './io.ts'
-import { remoteKeys } from './remote-keys.ts'
-import { followRevocations, type Revocations } from './revocations.ts'
-import { createVerifier } from './verifier.ts'
-
-export interface ProtectOptions extends Io {
-  /** Tetrapod's `publicUrl`. */
-  readonly issuer: string
-  /**
-   * Where this resource is: the one audience it accepts. With a path, that path is served and no other (an MCP
-   * endpoint); without one, every path is (a plain API).
-   */
-  readonly resource: string
-  /** Every scope this resource knows. */
-  readonly scopes: readonly string[]
-  /** What people call it. */
-  readonly name?: string
-  /**
-   * Who it is when it asks for the next token and when it follows the revocation feed. Without one it calls no API, and
-   * a token it got holds until it expires (at most five minutes), revoked or not.
-   */
-  readonly client?: Client
-}
-
-/** What the MCP SDK calls `AuthInfo`, of a verified token. */
-export interface VerifiedAuth {
-  readonly token: string
-  readonly clientId: string
-  readonly scopes: string[]
-  /** Seconds since the epoch. */
-  readonly expiresAt: number
-  readonly resource: URL
-  readonly resourceMetadataUrl: string
-  readonly extra: { readonly caller: Caller }
-}
+import { formatScope } from '@tetrapod/protocol'
+import { createAdmission, type VerifiedAuth } from './admission.ts'
+import { type Answer, challenged, send } from './answer.ts'
+import { InsufficientScope } from './errors.ts'
+import { checkOptions, type ProtectOptions } from './protect-options.ts'
 
 /** A request that was let in. */
 export type GuardedRequest = IncomingMessage & {
@@ -69,98 +32,25 @@ export interface Protection {
  * query and fragment.
  */
 export function protect(options: ProtectOptions): Protection {
-  checkUrl('issuer', options.issuer)
-  checkUrl('resource', options.resource)
-  const { pathname } = new URL(options.resource)
-  const documents = documentsOf(options)
-  const revocations = followed(options)
-  const admit = createAdmission(options, revocations)
+  checkOptions(options)
+  const { admit, close } = createAdmission(options)
 
   return {
     guard: (handler) => async (request, response) => {
-      const { method = 'GET', url = '/' } = request
-      const path = url.split('?', 1)[0] ?? url
-      const document = documents.get(path)
-      if (document !== undefined) return send(response, documentAnswer(method, document))
-      if (pathname !== '/' && path !== pathname) return send(response, notFound)
-      const admitted = await admit(request)
-      if ('status' in admitted) return send(response, admitted)
+      const { method = 'GET', url = '/', headersDistinct } = request
+      const header = (name: string) => headersDistinct[name] ?? []
+      const admitted = await admit({ method, target: url, header })
+      if (admitted.outcome === 'answered') return send(response, admitted.answer)
+      const { auth } = admitted
       try {
-        await handler(Object.assign(request, { method, url, auth: admitted }), response)
+        await handler(Object.assign(request, { method, url, auth }), response)
       } catch (error) {
         if (!(error instanceof InsufficientScope) || response.headersSent) throw error
-        send(response, insufficient(error, admitted.resourceMetadataUrl))
+        send(response, insufficient(error, auth.resourceMetadataUrl))
       }
     },
-    close: revocations.close,
+    close,
   }
-}
-
-function followed({ issuer, client, ...io }: ProtectOptions): Revocations {
-  if (client !== undefined) return followRevocations(issuer, client, io)
-  return { check: () => Promise.resolve(), close: () => {} }
-}
-
-/** Decides about one request: who sends it, or what to answer instead. */
-function createAdmission(
-  options: ProtectOptions,
-  revocations: Revocations,
-): (request: IncomingMessage) => Promise<VerifiedAuth | Answer> {
-  const { issuer, resource, client } = options
-  const { fetch, clock } = ioOf(options)
-  const verifier = createVerifier({ issuer, keys: remoteKeys(issuer, { fetch, clock }), clock })
-  const exchange = client === undefined ? noClient : createExchange(issuer, client, { fetch, clock })
-  const resourceMetadataUrl = protectedResourceMetadataUrl(resource)
-
-  const authOf = async (token: string): Promise<VerifiedAuth> => {
-    const verified = await verifier.verify(token, resource)
-    await revocations.check(verified)
-    return {
-      token,
-      clientId: verified.clientId,
-      scopes: [...verified.scopes],
-      expiresAt: verified.expiresAt,
-      resource: new URL(resource),
-      resourceMetadataUrl,
-      extra: { caller: createCaller(verified, (api, scopes) => exchange(token, api, scopes)) },
-    }
-  }
-
-  return async (request) => {
-    const sent = request.headersDistinct['authorization'] ?? []
-    if (sent.length === 0) return challenged(401, { resource_metadata: resourceMetadataUrl })
-    const invalid = challenged(401, { error: 'invalid_token', resource_metadata: resourceMetadataUrl })
-    const token = sent.length === 1 ? bearerToken(sent[0]) : undefined
-    if (token === undefined) return invalid
-    return authOf(token).catch((error: unknown) => {
-      if (error instanceof Refusal) return invalid
-      const known = error instanceof RevocationsUnavailable
-      return unavailable(known ? error.message : 'Tokens cannot be verified right now. Retry.')
-    })
-  }
-}
-
-/** By path: the metadata of the resource (RFC 9728), and the public key of its client. */
-function documentsOf({
-  issuer,
-  resource,
-  scopes,
-  name,
-  client,
-}: ProtectOptions): ReadonlyMap<string, unknown> {
-  const metadata = {
-    resource,
-    authorization_servers: [issuer],
-    scopes_supported: scopes,
-    bearer_methods_supported: ['header'],
-    ...(name === undefined ? {} : { resource_name: name }),
-  }
-  return new Map<string, unknown>([
-    [new URL(protectedResourceMetadataUrl(resource)).pathname, metadata],
-    ...(client !== undefined && 'key' in client
-      ? [['/.well-known/jwks.json', { keys: [client.key.publicJwk] }] as const]
-      : []),
-  ])
 }
 
 function insufficient({ scopes }: InsufficientScope, resourceMetadataUrl: string): Answer {
@@ -169,14 +59,4 @@ function insufficient({ scopes }: InsufficientScope, resourceMetadataUrl: string
     scope: formatScope(scopes),
     resource_metadata: resourceMetadataUrl,
   })
-}
-
-const noClient: Exchange = () =>
-  Promise.reject(
-    new Error('Give protect() a client: without one this resource cannot ask for the next token'),
-  )
-
-function checkUrl(option: string, url: string): void {
-  if (isTrustworthy(url) && !/[?#]/.test(url)) return
-  throw new Error(`${option} must be an https URL (or loopback http) without query and fragment, not ${url}`)
 }
