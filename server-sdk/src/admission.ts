@@ -87,7 +87,7 @@ function createAuthentication(
       expiresAt: verified.expiresAt,
       resource: new URL(resource),
       resourceMetadataUrl,
-      extra: { caller: createCaller(verified, exchangeFor) },
+      extra: { caller: createCaller(verified, exchangeFor, resourceMetadataUrl) },
     }
   }
 

@@ -34,7 +34,11 @@ export interface Caller {
 
 const callers = new WeakSet<object>()
 
-export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFor']): Caller {
+export function createCaller(
+  token: AccessToken,
+  exchangeFor: Caller['exchangeFor'],
+  resourceMetadataUrl: string,
+): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
     user: { id: token.subject, subjectId: token.subjectId },
@@ -44,7 +48,8 @@ export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFo
     scopes,
     token,
     requireScopes(...needed) {
-      if (!needed.every((scope) => scopes.has(scope))) throw new InsufficientScope(needed)
+      if (!needed.every((scope) => scopes.has(scope)))
+        throw new InsufficientScope(needed, resourceMetadataUrl)
     },
     exchangeFor,
   }
@@ -53,13 +58,17 @@ export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFo
 }
 
 /**
- * The caller of a guarded request: from the request a plain API received, or from the context the MCP SDK hands to a
- * tool, a resource or a prompt (or the `authInfo` in it). Throws when no guard has let the request in.
+ * The caller of a guarded request: from the request a plain API received, or from what the MCP SDK (v1 or v2) hands to
+ * a tool, a resource or a prompt (or the `authInfo` in it). Throws when no guard has let the request in.
  */
 export function callerOf(source: unknown): Caller {
-  const auth = member(source, 'auth') ?? member(member(source, 'http'), 'authInfo') ?? source
+  const auth =
+    member(source, 'auth') ??
+    member(member(source, 'http'), 'authInfo') ??
+    member(source, 'authInfo') ??
+    source
   const caller = member(member(auth, 'extra'), 'caller')
-  if (!isCaller(caller)) throw new Error('Nobody verified this request: serve it through protect().guard()')
+  if (!isCaller(caller)) throw new Error('Nobody verified this request: serve it through protect()')
   return caller
 }
 

@@ -11,13 +11,9 @@ export {
 } from './errors.ts'
 export type { RequestHeaders } from './exchange.ts'
 export type { Io } from './io.ts'
-export {
-  type GuardedHandler,
-  type GuardedRequest,
-  type Handler,
-  protect,
-  type Protection,
-} from './protect.ts'
+export type { GuardedHandler, GuardedRequest, Handler, Middleware } from './serve-node.ts'
+export type { FetchHandler, GuardedFetch } from './serve-web.ts'
+export { protect, type Protection } from './protect.ts'
 export type { ProtectOptions } from './protect-options.ts'
 export { remoteKeys } from './remote-keys.ts'
 export { type Clock, Refusal } from '@tetrapod/protocol'

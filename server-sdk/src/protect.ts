@@ -1,28 +1,25 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { formatScope } from '@tetrapod/protocol'
-import { createAdmission, type VerifiedAuth } from './admission.ts'
-import { type Answer, challenged, send } from './answer.ts'
-import { InsufficientScope } from './errors.ts'
+import { createAdmission } from './admission.ts'
+import { type GuardedHandler, guardOf, type Handler, type Middleware, middlewareOf } from './serve-node.ts'
+import { type FetchHandler, type GuardedFetch, webOf } from './serve-web.ts'
 import { checkOptions, type ProtectOptions } from './protect-options.ts'
 
-/** A request that was let in. */
-export type GuardedRequest = IncomingMessage & {
-  readonly method: string
-  readonly url: string
-  readonly auth: VerifiedAuth
-}
-/** What serves requests that were let in. */
-export type GuardedHandler = (request: GuardedRequest, response: ServerResponse) => unknown
-/** What `createServer` of node:http takes. */
-export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-
+/**
+ * One resource behind Tetrapod. However it is served, requests that carry a token for it are let in, and all others are
+ * answered: with a challenge, or with the documents by which an agent finds its way.
+ */
 export interface Protection {
   /**
-   * Lets in requests that carry a token for this resource, and answers all others: with a challenge, or with the
-   * documents by which an agent finds its way. A handler that throws `InsufficientScope` before it answers is
-   * answered for: 403, and a challenge with the scopes. What else it throws, this throws.
+   * For node:http. A handler that throws `InsufficientScope` before it answers is answered for: 403, and a challenge
+   * with the scopes. What else it throws, this throws.
    */
   readonly guard: (handler: GuardedHandler) => Handler
+  /**
+   * For Express 4 and 5: to be used by the app itself, before its routes. What is registered before it is not
+   * protected. Express answers an `InsufficientScope` that reaches it with 403 and the challenge.
+   */
+  readonly middleware: () => Middleware
+  /** For Hono and all that speak the Fetch standard: the handler is told who calls. `InsufficientScope` as in `guard`. */
+  readonly web: (handler: GuardedFetch) => FetchHandler
   /** Stops following the revocation feed; with a client, nobody is let in afterwards. */
   readonly close: () => void
 }
@@ -34,29 +31,10 @@ export interface Protection {
 export function protect(options: ProtectOptions): Protection {
   checkOptions(options)
   const { admit, close } = createAdmission(options)
-
   return {
-    guard: (handler) => async (request, response) => {
-      const { method = 'GET', url = '/', headersDistinct } = request
-      const header = (name: string) => headersDistinct[name] ?? []
-      const admitted = await admit({ method, target: url, header })
-      if (admitted.outcome === 'answered') return send(response, admitted.answer)
-      const { auth } = admitted
-      try {
-        await handler(Object.assign(request, { method, url, auth }), response)
-      } catch (error) {
-        if (!(error instanceof InsufficientScope) || response.headersSent) throw error
-        send(response, insufficient(error, auth.resourceMetadataUrl))
-      }
-    },
+    guard: (handler) => guardOf(admit, handler),
+    middleware: () => middlewareOf(admit),
+    web: (handler) => webOf(admit, handler),
     close,
   }
-}
-
-function insufficient({ scopes }: InsufficientScope, resourceMetadataUrl: string): Answer {
-  return challenged(403, {
-    error: 'insufficient_scope',
-    scope: formatScope(scopes),
-    resource_metadata: resourceMetadataUrl,
-  })
 }
