@@ -72,7 +72,7 @@ export function interactiveAccess(mcpUrl: string, options: LoginOptions, deps: I
     widen: (sent, scopes) =>
       queue(async () => {
         const now = keeper()
-        const isWider = now !== undefined && scopes.isSubsetOf(now.current().requested)
+        const isWider = now !== undefined && hasAsked(now, scopes)
         if (isWider && now.current().accessToken !== sent) return
         await ask(now?.destination ?? (await journey.discover(mcpUrl)), now ? union(now, scopes) : scopes)
       }),
@@ -99,8 +99,14 @@ async function tokenOf(keeper: Keeper): Promise<string | undefined> {
   }
 }
 
+/** True if each of these scopes was asked for before: asking again brings nothing. */
+export function hasAsked(keeper: Keeper, scopes: Iterable<string>): boolean {
+  const { requested } = keeper.current()
+  return [...scopes].every((scope) => requested.has(scope))
+}
+
 /** MCP authorization: what was asked for before, and what is asked for now. */
 function union(keeper: Keeper, scopes: Scopes): Scopes {
   const { requested, scopes: granted } = keeper.current()
-  return requested.union(granted).union(scopes)
+  return new Set([...requested, ...granted, ...scopes])
 }

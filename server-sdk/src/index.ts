@@ -2,6 +2,7 @@ export type { VerifiedAuth } from './admission.ts'
 export { type Caller, callerOf } from './caller.ts'
 export type { Client } from './client.ts'
 export { type ClientKey, generateClientKey, importClientKey } from './client-key.ts'
+export { clientKeyFile } from './client-key-file.ts'
 export {
   ExchangeRefused,
   ExchangeUnavailable,
