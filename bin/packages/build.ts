@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Manifest, readManifest, releasedManifest } from './manifest.ts'
@@ -75,11 +75,18 @@ async function compile({ folder, entries, imported, target, lib }: Released, sta
   })
 }
 
-/** The sources of what was compiled, and no others: where a declaration map leads to. */
+/**
+ * The sources of what was compiled, and no others, with declaration maps that lead to them: as the compiler writes a map,
+ * it leads into this checkout.
+ */
 async function copySources(folder: string, stage: string): Promise<void> {
   const compiled = await readdir(join(stage, 'dist'), { recursive: true })
-  const sources = compiled.filter((file) => file.endsWith('.js')).map((file) => file.replace(/js$/, 'ts'))
-  await Promise.all(
-    sources.map((file) => cp(join(root, folder, 'src', file), join(stage, 'src', file), { recursive: true })),
-  )
+  for (const file of compiled.filter((name) => name.endsWith('.d.ts.map'))) {
+    const source = file.replace('.d.ts.map', '.ts')
+    const map = join(stage, 'dist', file)
+    const copy = join(stage, 'src', source)
+    await cp(join(root, folder, 'src', source), copy, { recursive: true })
+    const text = JSON.parse(await readFile(map, 'utf8')) as object
+    await writeFile(map, JSON.stringify({ ...text, sources: [relative(dirname(map), copy)] }))
+  }
 }

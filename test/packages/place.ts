@@ -1,17 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { freePorts } from '../support/ports.ts'
 import { run, type Running } from '../support/run.ts'
 
-/** Where the programs of the READMEs run. */
+/** Where what the READMEs show is done. */
 export interface Place {
+  /** Where the programs lie and run. */
   readonly directory: string
   /** The Node that runs them. */
   readonly node: string
-  /** Where the Node and the commands of the service are found. */
-  readonly path: string
-  /** From a program's name to the file that is run. */
+  /** The programs by their names, and what they are called once they can be run. */
+  readonly programs: ReadonlyMap<string, string>
   readonly runnable: (file: string) => string
+  /** Where the service was installed, and where its Node is found. */
+  readonly service: { readonly directory: string; readonly path: string }
 }
 
 /** What stands for the ports 4000 (Tetrapod), 4001 (a server) and 4002 (an API) of the READMEs. */
@@ -29,12 +31,10 @@ export async function freeCompany(): Promise<Ports> {
   }
 }
 
-export async function write(place: Place, files: Iterable<readonly [string, string]>): Promise<void> {
-  for (const [name, text] of files) {
-    const file = join(place.directory, name)
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, text)
-  }
+/** Writes the programs, at ports that are free. */
+export async function writePrograms({ directory, programs }: Place, ports: Ports): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  for (const [name, text] of programs) await writeFile(join(directory, name), ports.moved(text))
 }
 
 /** Runs a program of a README as its reader does. */
@@ -42,8 +42,8 @@ export function program(place: Place, file: string, ...args: readonly string[]):
   return run([place.node, place.runnable(file), ...args], { cwd: place.directory, detached: true })
 }
 
-/** Runs a command of a README in a shell. */
-export function command({ directory, path }: Place, line: string): Running {
+/** Runs a command of the service's README in a shell. */
+export function command({ service: { directory, path } }: Place, line: string): Running {
   const env = { ...process.env, PATH: `${path}:${process.env['PATH'] ?? ''}` }
   return run(['/bin/sh', '-c', line], { cwd: directory, env, detached: true })
 }

@@ -35,6 +35,12 @@ export async function readReadme(folder: string): Promise<Readme> {
   }
 }
 
+/** The programs of these READMEs together. */
+export async function programsOf(folders: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const readmes = await Promise.all(folders.map(readReadme))
+  return new Map(readmes.flatMap(({ files }) => [...files]))
+}
+
 /** A diff block as it reads after (`+`) or before (`-`) the change. */
 export function patched(diff: string, side: '+' | '-'): string {
   const lines = diff

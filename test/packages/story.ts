@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, vi } from 'vitest'
 import { createBrowser } from '../../demo/src/walk/scripted-browser.ts'
-import { command, type Place, type Ports, program, stopped, write } from './place.ts'
+import { command, type Place, type Ports, program, stopped } from './place.ts'
 import { readReadme } from './readme.ts'
 
 /** The programs of the READMEs that are MCP servers, and what the agent hears from each. */
@@ -11,17 +13,6 @@ export const servers = {
   'crm-payroll.ts': 'the payslips of alice, in 3 hops',
 } as const
 
-/** Writes the programs of every README into the place, at ports that are free. */
-export async function writePrograms(place: Place, ports: Ports): Promise<void> {
-  for (const folder of ['protocol', 'server-sdk', 'agent-sdk']) {
-    const { files } = await readReadme(folder)
-    await write(
-      place,
-      [...files].map(([name, text]) => [name, ports.moved(text)] as const),
-    )
-  }
-}
-
 /** Does what the service's README says, and resolves when the service is ready. */
 export async function startService(place: Place, ports: Ports) {
   const { files, commands } = await readReadme('service')
@@ -30,7 +21,7 @@ export async function startService(place: Place, ports: Ports) {
   const hashed = await command(place, hash).ended
   expect(hashed.code, hashed.output).toBe(0)
   const yaml = ports.moved(files.get('tetrapod.yaml') ?? '').replace('HASH', hashed.output.trim())
-  await write(place, [['tetrapod.yaml', yaml]])
+  await writeFile(join(place.service.directory, 'tetrapod.yaml'), yaml)
   expect(await command(place, check).ended).toEqual({ code: 0, output: 'tetrapod.yaml is good.\n' })
   const service = command(place, start)
   await service.printed(/"ready"/)
