@@ -6,6 +6,7 @@ import { accountPages } from '#account'
 import { type Agents, createAgents, createDocuments, type NamedAgent } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
+import { createCredentialCache, upstreamCredential } from '#broker'
 import { type Catalogue, type ListenAddress, loadCatalogue } from '#catalogue'
 import { createDiscovered, createEgress, type Egress, keySet, type Network } from '#egress'
 import { gatewayRoutes } from '#gateway'
@@ -219,7 +220,12 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
       })
     },
   }
-  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) }
+  const obtain = createCredentialCache({
+    obtain: (request) => upstreamCredential(request, { tokens, clock }),
+    tokens,
+    clock,
+  })
+  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain }) }
   const operators = adminHandler({
     audit,
     agents,
