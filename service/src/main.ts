@@ -328,6 +328,7 @@ function service(
   const sweeping = setInterval(() => {
     const swept = [
       storage.state.sweep(clock.now()),
+      storage.replay.sweep(nowSeconds(clock)),
       storage.sessions.sweep(nowSeconds(clock)),
       storage.revocations.sweep(clock.now()),
       storage.families.sweep(clock.now() - FAMILY_KEPT_MS),
