@@ -99,6 +99,8 @@ const agent = (key: string) => ({
   key,
   name: key,
   redirectUris: [],
+  exchange: false,
+  delegates: [],
   credential: { method: 'private_key_jwt' as const, jwksUri: `https://${key}.internal/jwks` },
 })
 const permitExchange: Rule = {
