@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAgent } from './agent.ts'
 import { generateClientKey, publicJwks } from './client-key.ts'
-import { JourneyFailed, LoginRequired } from './journey-failed.ts'
+import { JourneyFailed, LoginRequired, StepUpRequired } from './journey-failed.ts'
 import { browse, json, type StandIn, standIn } from './test/stand-in.ts'
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -12,6 +12,7 @@ let there: StandIn
 let now: number
 let issued: number
 let forms: URLSearchParams[]
+const scopes = ['crm.read']
 const clock = { now: () => now }
 
 beforeAll(async () => {
@@ -73,7 +74,7 @@ const ask = (login: { fetch: typeof fetch }) => login.fetch(there.mcpUrl, { meth
 describe('an agent that hands over', () => {
   test('exchanges its token for one that the sub-agent alone can use, with fewer scopes, and names no resource', async () => {
     const login = await plannerLogin()
-    expect(await login.delegate({ to: 'researcher', scopes: ['crm.read'] })).toBe('token-x1')
+    expect(await login.delegate({ to: 'researcher', scopes })).toBe('token-x1')
     expect(sent()).toEqual({
       form: {
         grant_type: EXCHANGE,
@@ -87,17 +88,18 @@ describe('an agent that hands over', () => {
     })
   })
 
-  test('hands over all that it has where it names no scopes, and sends no token of it anywhere else', async () => {
+  test('asks its user where they have not agreed: for what the login had, which asks for this as well', async () => {
     const login = await plannerLogin()
-    await login.delegate({ to: 'researcher' })
-    expect(sent().form).not.toHaveProperty('scope')
-    expect(login.token()).not.toBe('token-x1')
+    answers(() => [400, { error: 'consent_required', scope: 'crm.read' }])
+    const error = await failure(login.delegate({ to: 'researcher', scopes }))
+    expect(error).toBeInstanceOf(StepUpRequired)
+    expect(error).toMatchObject({ mcpUrl: there.mcpUrl, scopes: new Set(['crm.read', 'crm.write']) })
   })
 
   test('renews first what has little life left: what is handed over ends with it', async () => {
     const login = await plannerLogin({ refresh_token: 'r1' })
     seconds(200)
-    await login.delegate({ to: 'researcher' })
+    await login.delegate({ to: 'researcher', scopes })
     expect(forms.map((form) => form.get('grant_type'))).toEqual(['refresh_token', EXCHANGE])
     expect(sent().form['subject_token']).toBe('token-x1')
   })
@@ -105,15 +107,15 @@ describe('an agent that hands over', () => {
   test('hands over what there is where it cannot be renewed, and nothing once it is over', async () => {
     const login = await plannerLogin()
     seconds(200)
-    await login.delegate({ to: 'researcher' })
+    await login.delegate({ to: 'researcher', scopes })
     seconds(200)
-    expect(await failure(login.delegate({ to: 'researcher' }))).toBeInstanceOf(LoginRequired)
+    expect(await failure(login.delegate({ to: 'researcher', scopes }))).toBeInstanceOf(LoginRequired)
   })
 
   test('is told why not, without a token in the words', async () => {
     const login = await plannerLogin()
     answers(() => [400, { error: 'invalid_target', error_description: 'planner hands to nobody' }])
-    const error = await failure(login.delegate({ to: 'nobody' }))
+    const error = await failure(login.delegate({ to: 'nobody', scopes }))
     expect(error).toBeInstanceOf(JourneyFailed)
     expect(error).toMatchObject({ code: 'token.refused' })
     expect(String(error)).toMatch(/invalid_target: planner hands to nobody.*Else check who may hand to whom/)
@@ -192,7 +194,7 @@ describe('a sub-agent', () => {
 
   test('hands on itself', async () => {
     const login = await researcher().accept(there.mcpUrl, 'handed-1')
-    await login.delegate({ to: 'fetcher' })
+    await login.delegate({ to: 'fetcher', scopes })
     expect(sent().form).toMatchObject({ subject_token: 'token-x1', audience: 'fetcher' })
   })
 

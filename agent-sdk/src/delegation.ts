@@ -1,5 +1,6 @@
 import { formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import type { Destination } from './discover.ts'
+import { StepUpRequired, TokenRefused } from './journey-failed.ts'
 import type { Keeper, KeeperDeps } from './keeper.ts'
 import { requestToken, type TokenRequest } from './token-endpoint.ts'
 
@@ -7,8 +8,8 @@ import { requestToken, type TokenRequest } from './token-endpoint.ts'
 export interface Handover {
   /** The sub-agent's client id. */
   readonly to: string
-  /** Of those that the login has; absent: all of them. */
-  readonly scopes?: Iterable<string> | undefined
+  /** Of those that the login has: a sub-agent never gets everything because nobody said what. */
+  readonly scopes: Iterable<string>
 }
 
 /**
@@ -22,7 +23,7 @@ const HANDED_SECONDS_MIN = 120
 
 /**
  * A token for a sub-agent, with fewer scopes, that it alone can exchange, and for this resource alone (RFC 8693, `may_act`).
- * Throws `LoginRequired`, {@link JourneyFailed} `token.*`.
+ * Throws {@link StepUpRequired} where the user has not agreed to it, `LoginRequired`, `JourneyFailed` `token.*`.
  */
 export async function handOver(
   keeper: Keeper,
@@ -32,7 +33,13 @@ export async function handOver(
   const { client, destination } = keeper
   const { accessToken } = await keeper.fresh(HANDED_SECONDS_MIN)
   const request = exchangeOf(accessToken, { audience: to }, scopes)
-  return (await requestToken(request, { server: destination.server, client, clock, door })).token
+  try {
+    return (await requestToken(request, { server: destination.server, client, clock, door })).token
+  } catch (error) {
+    if (!(error instanceof TokenRefused) || error.error !== 'consent_required') throw error
+    const { requested, scopes: held } = keeper.current()
+    throw new StepUpRequired(destination.mcpUrl, requested.union(held))
+  }
 }
 
 /** The exchange of what was handed over for a token at its resource. */
@@ -48,7 +55,7 @@ export async function takeUp(
 function exchangeOf(
   token: string,
   target: Readonly<Record<string, string>>,
-  scopes: Iterable<string> = [],
+  scopes: Iterable<string>,
 ): TokenRequest {
   const scope = formatScope(new Set(scopes))
   const parameters = {

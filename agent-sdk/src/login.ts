@@ -33,7 +33,7 @@ export interface Login {
   /**
    * Hands part of this login to a sub-agent: a token that this one sub-agent exchanges with `accept`, and that is of no use
    * to anybody else, this agent included. Give it to the sub-agent, and log it nowhere. Throws {@link LoginRequired},
-   * `JourneyFailed` `token.*`.
+   * `StepUpRequired` where the user has not agreed to it, `JourneyFailed` `token.*`.
    */
   delegate(handover: Handover): Promise<string>
 }
