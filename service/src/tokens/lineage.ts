@@ -9,6 +9,7 @@ import {
   type Delegation,
   formatAct,
   formatScope,
+  parseAct,
   Refusal,
   sameActor,
   type Scopes,
@@ -80,20 +81,20 @@ export interface Step {
  * The claims of the token after `parent` (RFC 8693 §4.1; DESIGN §1). One actor more, one audience, never longer alive
  * than the parent or the grant; who the user is, how they authenticated and the transaction stay as they were.
  *
- * Throws Refusal `depth` when the parent may not be exchanged further, `loop` when the actor acted before, `subject` when
- * it is the user.
+ * Throws Refusal `depth` when the parent may not be exchanged further (whose `sub` is not ours never may), `loop` when the
+ * actor acted before, `subject` when it is the user.
  */
 export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
-  const { gid, hop, rem, anc } = parent.delegation
-  if (rem < 1) throw new Refusal('depth', 'the chain may not grow further')
-  if (sameActor(step.actor, { iss: parent.issuer, sub: parent.subject })) {
+  const { gid, hop, rem, anc, sub: account } = parent.delegation
+  if (rem < 1 || account !== undefined) throw new Refusal('depth', 'the chain may not grow further')
+  if (sameActor(step.actor, { iss: parent.issuer, sub: parent.account })) {
     throw new Refusal('subject', 'the user appears as an actor')
   }
   const chain = appendActor(parent.chain, step.actor)
   return {
     iss: parent.issuer,
     aud: step.audience,
-    sub: parent.subject,
+    sub: parent.account,
     client_id: step.clientId,
     jti: randomId(),
     iat: step.now,
@@ -107,4 +108,18 @@ export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
     act: formatAct(chain),
     dlg: { gid, hop: hop + 1, rem: rem - 1, anc: [...anc, parent.jti] },
   }
+}
+
+/**
+ * The same token for an API that reads `sub` alone: `sub` is the user's id at the provider that the API goes by, our account
+ * id moves to `dlg.sub`, and nobody can exchange the token further. `sub_id` stays: it names an issuer, and that provider
+ * is known here by a name of the catalogue alone.
+ *
+ * Throws Refusal `subject` when somebody of the chain has that id.
+ */
+export function knownElsewhere(claims: MintedClaims, id: string): MintedClaims {
+  if (parseAct(claims.act).some((actor) => sameActor(actor, { iss: claims.iss, sub: id }))) {
+    throw new Refusal('subject', 'the user appears as an actor')
+  }
+  return { ...claims, sub: id, dlg: { ...claims.dlg, rem: 0, sub: claims.sub } }
 }

@@ -99,7 +99,7 @@ function claimedAudience(token: string): string {
 function endable(claims: MintedClaims, keyId: string): Endable {
   return {
     issuer: claims.iss,
-    subject: claims.sub,
+    account: claims.dlg.sub ?? claims.sub,
     sessionId: claims.sid,
     jti: claims.jti,
     keyId,
