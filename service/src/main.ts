@@ -231,7 +231,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     recordSignOut: records.signOutEverywhere,
     log,
   })
-  const routes = { paths, segments: { ...oauth.segments, grants: account } }
+  const routes = { paths, segments: { ...oauth.segments, grants: account, connect: account } }
   return { routes, probes, operators, audit, agents, egress, feed, revocation }
 }
 
