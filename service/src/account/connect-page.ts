@@ -21,7 +21,7 @@ function linked(provider: string, id: string): Html {
     <p>
       <strong><bdi>${id}</bdi></strong>
     </p>
-    <p>Go back to your agent and ask it again. If that is not you, tell your administrator.</p>`
+    <p>Go back to your agent and ask it again. If this is not you, tell your administrator.</p>`
 }
 
 function notLinked(provider: string): Html {
