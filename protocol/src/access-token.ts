@@ -12,6 +12,7 @@ const delegation = z.strictObject({
   hop: z.int().min(1),
   rem: z.int().min(0),
   anc: z.array(text).min(1).max(64),
+  res: z.exactOptional(text),
   sub: z.exactOptional(text),
 })
 
@@ -49,6 +50,8 @@ export interface Delegation {
   readonly rem: number
   /** What it came from: the login family first, then the `jti` of every ancestor. */
   readonly anc: readonly string[]
+  /** Of a token that an agent handed to a sub-agent: the mount at which its scopes count. It is for nothing else. */
+  readonly res?: string
   /**
    * Our account id of the user, where `sub` is their id elsewhere: in a token for an API that reads `sub` alone. Such a
    * token is the last of its chain.
@@ -118,6 +121,9 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
   const asUser = [claims.sub, account].map((sub) => ({ iss: claims.iss, sub }))
   if (chain.some((actor) => asUser.some((user) => sameActor(actor, user)))) {
     throw new Refusal('subject', 'the user appears as an actor')
+  }
+  if (claims.dlg.res !== undefined && claims.may_act === undefined) {
+    throw new Refusal('claims', 'a token that was handed over names who may act')
   }
   if (claims.dlg.hop !== chain.length) throw new Refusal('chain', 'hop does not count the actors')
   return {

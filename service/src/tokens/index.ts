@@ -1,5 +1,7 @@
 export type { KeyState } from './key-schedule.ts'
 export {
+  extended,
+  handedLineage,
   knownElsewhere,
   type LineageClaims,
   type Login,
