@@ -121,7 +121,11 @@ describe('the first rule broken names itself:', () => {
     ],
     ['subject', 'the user as the actor', { act: actors('u1', 'planner') }],
     ['subject', 'the user as the first actor', { act: actors('gateway', 'u1') }],
-    ['subject', 'the user as an actor, by their id elsewhere', { ...elsewhere, act: actors('a', 'alice@corp') }],
+    [
+      'subject',
+      'the user as an actor, by their id elsewhere',
+      { ...elsewhere, act: actors('a', 'alice@corp') },
+    ],
     ['subject', 'the user as an actor, by our id for them', { ...elsewhere, act: actors('u1', 'planner') }],
   ])('%s, for %s', (code, _, change) => {
     expect(codeWith(change)).toBe(code)

@@ -2,7 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
-import { accountPages } from '#account'
+import { accountPages, connectPath } from '#account'
 import { type Agents, createAgents, createDocuments, type NamedAgent } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
@@ -176,6 +176,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     issuer,
     discovered,
     documentHosts,
+    connectUrl: (provider) => `${issuer}${connectPath(provider)}`,
     registrationOpen: dynamic || statements.length > 0,
     openToAll: dynamic,
     checkStatement: statementChecker({

@@ -232,6 +232,7 @@ export async function openBench({
     policy: compilePolicy(rules),
     audit,
     clock,
+    connectUrl: (provider: string) => `${ISSUER}/connect/${provider}`,
   }
   const client = async (id: string) => ({
     id,

@@ -47,7 +47,7 @@ const STOPPED_PARAMETER = 'stopped'
 const STOPPED_SECONDS = 60
 
 /** Where a user sees whether they are linked at a provider. */
-function connectPath(provider: string): string {
+export function connectPath(provider: string): string {
   return `${CONNECT}/${provider}`
 }
 

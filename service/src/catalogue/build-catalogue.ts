@@ -44,18 +44,20 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       credential: server.client === undefined ? undefined : credentialOf(server.client),
       ...vocabularyOf(server),
     })),
-    apis: Object.entries(input.apis).map(([key, { name = key, resource, client, scopes, subject, authentication }]) => ({
-      key,
-      name,
-      resource,
-      credential: client === undefined ? undefined : credentialOf(client),
-      scopes: dictionary(scopes, (words) => words),
-      subject,
-      authentication: authentication && {
-        maxAgeSeconds: authentication.max_age,
-        acrValues: authentication.acr_values,
-      },
-    })),
+    apis: Object.entries(input.apis).map(
+      ([key, { name = key, resource, client, scopes, subject, authentication }]) => ({
+        key,
+        name,
+        resource,
+        credential: client === undefined ? undefined : credentialOf(client),
+        scopes: dictionary(scopes, (words) => words),
+        subject,
+        authentication: authentication && {
+          maxAgeSeconds: authentication.max_age,
+          acrValues: authentication.acr_values,
+        },
+      }),
+    ),
     rules: input.policies.flatMap(rulesOf),
   }
 }

@@ -13,7 +13,10 @@ export function* checkLinks(draft: Draft): Generator<Problem> {
     const place = JSON.stringify([provider, id])
     const owner = owners.get(place)
     if (owner !== undefined)
-      yield valueProblem(path, `${owner} has this id there: two users with one id would be one user to an API.`)
+      yield valueProblem(
+        path,
+        `${owner} has this id there: two users with one id would be one user to an API.`,
+      )
     if (isParty(id, draft))
       yield valueProblem(path, 'An agent, a server or an API has this name: no user can have it too.')
     owners.set(place, `users.${user}`)

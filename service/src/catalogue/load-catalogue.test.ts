@@ -18,7 +18,8 @@ describe('a whole configuration', () => {
     expect(catalogue.servers[0]?.mount).toBe('https://tetrapod.example.com/crm/mcp')
     expect(warnings).toEqual([expect.stringMatching(/^3:1 users: Built-in users are for a first look/)])
     expect(
-      (await load(proxied.replace(/users:\n.*\n.*\n/, '').replace(/users: \[bob\], |subject: corp, /g, ''))).warnings,
+      (await load(proxied.replace(/users:\n.*\n.*\n/, '').replace(/users: \[bob\], |subject: corp, /g, '')))
+        .warnings,
     ).toEqual([])
   })
 
@@ -29,7 +30,13 @@ describe('a whole configuration', () => {
       publicUrl: 'http://127.0.0.1:4000',
       tokens: { algorithm: 'ES256' },
       users: [
-        { username: 'alice', name: 'Alice Adams', password: expect.any(Secret), groups: ['sales'], linked: { corp: 'alice@corp.example' } },
+        {
+          username: 'alice',
+          name: 'Alice Adams',
+          password: expect.any(Secret),
+          groups: ['sales'],
+          linked: { corp: 'alice@corp.example' },
+        },
         { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [], linked: {} },
       ],
       registration: {
