@@ -13,6 +13,7 @@ const delegation = z.strictObject({
   rem: z.int().min(0),
   anc: z.array(text).min(1).max(64),
   res: z.exactOptional(text),
+  sub: z.exactOptional(text),
 })
 
 /** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
@@ -51,14 +52,21 @@ export interface Delegation {
   readonly anc: readonly string[]
   /** Of a token that an agent handed to a sub-agent: the mount at which its scopes count. It is for nothing else. */
   readonly res?: string
+  /**
+   * Our account id of the user, where `sub` is their id elsewhere: in a token for an API that reads `sub` alone. Such a
+   * token is the last of its chain.
+   */
+  readonly sub?: string
 }
 
 /** A verified access token, in words that code reads. Times are seconds since the epoch. */
 export interface AccessToken {
   readonly issuer: string
   readonly audience: string
-  /** Our own opaque account id of the user. */
+  /** `sub`, as the audience reads it: our account id, or the user's id at the provider that the API goes by. */
   readonly subject: string
+  /** Our own opaque account id of the user, whatever `sub` says: what grants, revocations and records go by. */
+  readonly account: string
   /** The same person as the identity provider knows them (RFC 9493). */
   readonly subjectId: SubjectId
   readonly clientId: string
@@ -109,7 +117,9 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
   checkTimes(claims, expected.now)
   if (claims.cnf !== undefined) throw new Refusal('binding', 'the token is bound to a key')
   const chain = parseAct(claims.act)
-  if (chain.some((actor) => sameActor(actor, { iss: claims.iss, sub: claims.sub }))) {
+  const account = claims.dlg.sub ?? claims.sub
+  const asUser = [claims.sub, account].map((sub) => ({ iss: claims.iss, sub }))
+  if (chain.some((actor) => asUser.some((user) => sameActor(actor, user)))) {
     throw new Refusal('subject', 'the user appears as an actor')
   }
   if (claims.dlg.res !== undefined && claims.may_act === undefined) {
@@ -120,6 +130,7 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     issuer: claims.iss,
     audience: claims.aud,
     subject: claims.sub,
+    account,
     subjectId: claims.sub_id,
     clientId: claims.client_id,
     jti: claims.jti,
