@@ -97,6 +97,8 @@ describe('the first rule broken names itself:', () => {
     ['claims', 'no ancestors', { dlg: { ...honest.dlg, anc: [] } }],
     ['claims', 'a depth below nothing', { dlg: { ...honest.dlg, rem: -1 } }],
     ['claims', 'a delegation with more in it', { dlg: { ...honest.dlg, sub: 'u2' } }],
+    ['claims', 'the nonce of an ID token', { nonce: 'n1' }],
+    ['claims', 'the events of a logout token', { events: {} }],
     ['claims', 'an end before its beginning', { iat: NOW + 30, exp: NOW + 30 }],
     ['issuer', 'another issuer', { iss: `${ISSUER}/` }],
     ['audience', 'another audience', { aud: `${AUDIENCE}/` }],
