@@ -35,7 +35,7 @@ export const KEY = {
   y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
 } as const
 const signed = (typ: string, more: Members = {}): Members => ({ alg: 'ES256', kid: 'k1', typ, ...more })
-const given = { iss: PEER, aud: US, iat: NOW, exp: NOW + 60 }
+const given = { iss: PEER, aud: US, iat: NOW, nbf: NOW, exp: NOW + 60 }
 const ours = { issuer: US, now: NOW }
 const theirs = { issuer: PEER, now: NOW }
 
@@ -71,7 +71,18 @@ export const jwtKinds = {
   },
   'ID-JAG': {
     header: signed('oauth-id-jag+jwt'),
-    claims: { ...given, sub: 'alice', client_id: 'crm', jti: 'j1', scope: 'crm.read' },
+    claims: {
+      ...given,
+      sub: 'alice',
+      client_id: 'crm',
+      jti: 'j1',
+      scope: 'crm.read',
+      resource: 'https://crm.example',
+      tenant: 't1',
+      auth_time: NOW - 60,
+      acr: 'high',
+      cnf: { jkt: 'k1' },
+    },
     read: ({ typ }, claims) => parseIdJag(typ, claims, { ...theirs, audience: US, clientId: 'crm' }),
   },
   'JWT grant': {
@@ -122,7 +133,7 @@ export const jwtKinds = {
   },
   'client attestation': {
     header: signed('oauth-client-attestation+jwt'),
-    claims: { iss: PEER, sub: 'agent', iat: NOW, exp: NOW + 60, cnf: { jwk: KEY } },
+    claims: { iss: PEER, sub: 'agent', iat: NOW, nbf: NOW, exp: NOW + 60, cnf: { jwk: KEY } },
     read: ({ typ }, claims) =>
       parseClientAttestation(typ, claims, { attester: PEER, clientId: 'agent', now: NOW }),
   },

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type JwtKind, type JwtKindName, jwtKinds } from './jwt-kinds.fixture.ts'
 import { codeOf } from './refusal.fixture.ts'
@@ -69,3 +70,33 @@ test.each(kinds)(
     }
   },
 )
+
+/** What a kind passes on as it is. */
+const passedOn: Readonly<Record<string, readonly string[]>> = {
+  'software statement': ['software_id', 'client_name'],
+  'request object': ['response_type', 'scope', 'nonce', 'state'],
+}
+
+const otherTypes = [{}, [], [[]], true, null, '', 'x'.repeat(5000), -1, 0.5, 1e300]
+
+test.each(kinds)(
+  '%s: a claim of another type is refused, not read as none',
+  (name, { header, claims, read }) => {
+    const accepted = Object.keys(claims)
+      .filter((claim) => passedOn[name]?.includes(claim) !== true)
+      .flatMap((claim) => otherTypes.map((value) => ({ claim, value })))
+      .filter(({ claim, value }) => codeOf(() => read(header, { ...claims, [claim]: value })) === 'accepted')
+    // No scopes at all are a set of scopes.
+    expect(accepted).toEqual(accepted.filter(({ claim, value }) => claim === 'scope' && value === ''))
+  },
+)
+
+test.each(kinds)('%s: whatever JSON comes, it is read or refused, and nothing else is thrown', (_, kind) => {
+  const names = fc.constantFrom(...Object.keys(kind.claims), 'act', 'may_act', 'cnf', 'nbf', '__proto__')
+  const property = fc.property(fc.jsonValue(), names, fc.jsonValue(), (header, name, value) => {
+    codeOf(() => kind.read(kind.header, value))
+    codeOf(() => kind.read(kind.header, { ...kind.claims, [name]: value }))
+    codeOf(() => kind.read({ ...kind.header, typ: header, jwk: value }, kind.claims))
+  })
+  fc.assert(property)
+})
