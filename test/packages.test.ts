@@ -53,7 +53,7 @@ describe('a tarball', () => {
       (file) => !allowed.test(file) && !['LICENSE', 'README.md', 'package.json'].includes(file),
     )
     expect(others).toEqual([])
-    expect(files.filter((file) => /test|fixture|bench|vectors/.test(file))).toEqual([])
+    expect(files.filter((file) => /\.(test|fixture)\.|\btest-|\/test\/|vectors/.test(file))).toEqual([])
   })
 
   test.each(folders)('of %s says what it needs, in exact versions where it is ours', async (folder) => {
