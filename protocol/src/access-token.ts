@@ -4,22 +4,21 @@ import { CLOCK_SKEW_SECONDS, TYP_ACCESS_TOKEN } from './names.ts'
 import { Refusal } from './refusal.ts'
 import { parseScope, type Scopes } from './scopes.ts'
 
-const text = z.string().min(1).max(512)
+export const text = z.string().min(1).max(512)
 const seconds = z.int().nonnegative()
 const subjectId = z.strictObject({ format: z.literal('iss_sub'), iss: text, sub: text })
-const delegation = z.strictObject({
+export const delegation = z.strictObject({
   gid: text,
   hop: z.int().min(1),
   rem: z.int().min(0),
   anc: z.array(text).min(1).max(64),
 })
 
-/** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
-const claimsSchema = z.looseObject({
+/** The claims that every token of a chain has, as they travel. */
+export const lineageClaims = {
   iss: text,
   aud: text,
   sub: text,
-  client_id: text,
   jti: text,
   iat: seconds,
   exp: seconds,
@@ -31,9 +30,15 @@ const claimsSchema = z.looseObject({
   sub_id: subjectId,
   txn: text,
   act: z.unknown(),
-  may_act: z.strictObject({ iss: text, sub: text, client_id: z.exactOptional(text) }).optional(),
   cnf: z.unknown().optional(),
   dlg: delegation,
+}
+
+/** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
+const claimsSchema = z.looseObject({
+  ...lineageClaims,
+  client_id: text,
+  may_act: z.strictObject({ iss: text, sub: text, client_id: z.exactOptional(text) }).optional(),
 })
 
 export type SubjectId = Readonly<z.infer<typeof subjectId>>
@@ -50,15 +55,14 @@ export interface Delegation {
   readonly anc: readonly string[]
 }
 
-/** A verified access token, in words that code reads. Times are seconds since the epoch. */
-export interface AccessToken {
+/** What every verified token of a chain says, whatever its kind, in words that code reads. Times are seconds since the epoch. */
+export interface Lineage {
   readonly issuer: string
   readonly audience: string
   /** Our own opaque account id of the user. */
   readonly subject: string
   /** The same person as the identity provider knows them (RFC 9493). */
   readonly subjectId: SubjectId
-  readonly clientId: string
   readonly jti: string
   /** The `kid` of the key it was signed with. */
   readonly keyId: string
@@ -72,9 +76,14 @@ export interface AccessToken {
   /** Names the whole chain of tokens that one login began (RFC 8417 §2.2). */
   readonly transaction: string
   readonly chain: Chain
+  readonly delegation: Delegation
+}
+
+/** A verified access token. */
+export interface AccessToken extends Lineage {
+  readonly clientId: string
   /** Who alone may act next (RFC 8693 §4.4). */
   readonly mayAct: Actor | undefined
-  readonly delegation: Delegation
 }
 
 /** The members of a JWS header (RFC 7515 §4.1) whose signature was verified. */
@@ -97,12 +106,22 @@ export interface Expected {
  * `not_yet`, `binding` (a sender-constrained token: nothing here can check its proof yet), `chain`, `depth`, `loop`, `subject`.
  */
 export function parseAccessToken(header: VerifiedHeader, payload: unknown, expected: Expected): AccessToken {
-  if (!isAccessTokenType(header.typ)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
+  if (!isMediaType(header.typ, TYP_ACCESS_TOKEN)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
   const claims = parsed.data
+  const lineage = checkedLineage(header, claims, expected)
+  return { ...lineage, clientId: claims.client_id, mayAct: claims.may_act }
+}
+
+/** What is asked of every token of a chain, after its kind and the shape of its claims. */
+export function checkedLineage(
+  { kid: keyId }: VerifiedHeader,
+  claims: z.infer<z.ZodObject<typeof lineageClaims>>,
+  expected: Expected,
+): Lineage {
   if (claims.iss !== expected.issuer) throw new Refusal('issuer', 'issued by somebody else')
-  if (claims.aud !== expected.audience) throw new Refusal('audience', 'issued for another resource')
+  if (claims.aud !== expected.audience) throw new Refusal('audience', 'issued for another audience')
   checkTimes(claims, expected.now)
   if (claims.cnf !== undefined) throw new Refusal('binding', 'the token is bound to a key')
   const chain = parseAct(claims.act)
@@ -115,9 +134,8 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     audience: claims.aud,
     subject: claims.sub,
     subjectId: claims.sub_id,
-    clientId: claims.client_id,
     jti: claims.jti,
-    keyId: header.kid,
+    keyId,
     issuedAt: claims.iat,
     expiresAt: claims.exp,
     scopes: parseScope(claims.scope),
@@ -126,14 +144,13 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     sessionId: claims.sid,
     transaction: claims.txn,
     chain,
-    mayAct: claims.may_act,
     delegation: claims.dlg,
   }
 }
 
-/** RFC 9068 §4: `at+jwt`, also written as the full media type, in any case (RFC 7515 §4.1.9). */
-function isAccessTokenType(typ: unknown): boolean {
-  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === TYP_ACCESS_TOKEN
+/** A `typ`, also written as the full media type, in any case (RFC 7515 §4.1.9). */
+export function isMediaType(typ: unknown, kind: string): boolean {
+  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === kind
 }
 
 /**

@@ -3,6 +3,7 @@ export {
   checkTimes,
   type Delegation,
   type Expected,
+  type Lineage,
   parseAccessToken,
   type SubjectId,
   type VerifiedHeader,
@@ -32,14 +33,18 @@ export {
   CLOCK_SKEW_SECONDS,
   GATEWAY,
   GRANT_TOKEN_EXCHANGE,
+  HEADER_TRANSACTION_TOKEN,
   JWKS_SECONDS,
   SIGNING_ALGORITHM,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   TOKEN_BYTES_MAX,
   TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_TRANSACTION_TOKEN,
+  TRANSACTION_TOKEN_SECONDS,
   TYP_ACCESS_TOKEN,
   TYP_CLIENT_ASSERTION,
+  TYP_TRANSACTION_TOKEN,
 } from './names.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
 export {
@@ -69,4 +74,11 @@ export {
 } from './scopes.ts'
 export { parseSoftwareStatement } from './software-statement.ts'
 export { parseStrictJson } from './strict-json.ts'
+export {
+  checkBeside,
+  parseTransactionToken,
+  type TransactionExpected,
+  type TransactionToken,
+  trustDomainOf,
+} from './transaction-token.ts'
 export { authorizationServerMetadataUrl, protectedResourceMetadataUrl } from './well-known.ts'

@@ -1,4 +1,4 @@
-import { type AccessToken, innermostActor, Refusal } from '@tetrapod/protocol'
+import { type AccessToken, innermostActor, type Lineage, Refusal } from '@tetrapod/protocol'
 import type { Agents } from '#agents'
 import type { Grant, Grants } from '#grants'
 import type { PolicySubject } from '#policy'
@@ -16,8 +16,8 @@ export interface AuthorityDeps {
 }
 
 /** What stands behind a token right now: the token itself is its short shadow. */
-export interface Authority {
-  readonly token: AccessToken
+export interface Authority<Token extends Lineage = AccessToken> {
+  readonly token: Token
   readonly grant: Grant
   readonly user: User
   /** How the policy asks for them. */
@@ -30,7 +30,10 @@ export interface Authority {
  *
  * Throws Refusal `revoked`, `grant`, `user`, `actor`, `agent`, and `revocation.stale` while nobody can tell what was revoked.
  */
-export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Promise<Authority> {
+export async function liveAuthority<Token extends Lineage>(
+  token: Token,
+  deps: AuthorityDeps,
+): Promise<Authority<Token>> {
   if (deps.tokens.revoked(token)) throw new Refusal('revoked', 'something that it ends with was revoked')
   const [grant, user] = await Promise.all([
     deps.grants.live(token.delegation.gid),
@@ -46,7 +49,7 @@ export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Pr
 }
 
 /** What every record about a verified token says: the token's own words, which hold whether or not its grant still does. */
-export function tokenOnRecord(token: AccessToken) {
+export function tokenOnRecord(token: Lineage) {
   return {
     user: { id: token.subject, username: token.subjectId.sub },
     jti: token.jti,

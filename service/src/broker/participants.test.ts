@@ -20,6 +20,8 @@ const crm = {
   name: 'Customers',
   url: 'https://crm.internal/mcp',
   mount,
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls: {},
   scopes: {},

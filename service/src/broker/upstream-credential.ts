@@ -1,13 +1,26 @@
-import { type AccessToken, type Actor, GATEWAY, type Scopes } from '@tetrapod/protocol'
+import {
+  type AccessToken,
+  type Actor,
+  GATEWAY,
+  HEADER_TRANSACTION_TOKEN,
+  Refusal,
+  type Scopes,
+} from '@tetrapod/protocol'
 import { type Clock, nowSeconds } from '#kernel'
 import { type Grant, grantedUntil } from '#grants'
 import type { Server } from '#servers'
-import { nextLineage, type Tokens } from '#tokens'
+import { type MintedClaims, nextLineage, type Tokens, transactionClaims } from '#tokens'
 
-/** What the gateway sends upstream: request headers, and the `jti` for the record. */
+/** What the gateway sends upstream: request headers. */
 export interface UpstreamCredential {
-  readonly headers: Readonly<Record<string, string>>
-  readonly jti: string
+  readonly headers: RequestHeaders
+}
+
+type RequestHeaders = Readonly<Record<string, string>>
+
+interface UpstreamDeps {
+  readonly tokens: Pick<Tokens, 'issuer' | 'mint' | 'mintTransaction' | 'revoked'>
+  readonly clock: Clock
 }
 
 /** The gateway's node in a chain: it acts as the mount it was called at. */
@@ -16,8 +29,11 @@ export function gatewayActor(issuer: string, server: Server): Actor {
 }
 
 /**
- * Token 2: what the gateway calls the server with. Minted in process from token 1, which the gateway has verified for
- * this mount, with the scopes of this one operation. The caller has the decision on record before.
+ * What the gateway calls the server with: token 2, or what the operator keeps for it, or nothing; and for an internal server
+ * the transaction token that carries the chain beside whichever it is. Minted in process from token 1, which the gateway has
+ * verified for this mount, with the scopes of this one operation. The caller has the decision on record before.
+ *
+ * Throws Refusal `depth`, `loop`, `subject`, and `revoked` whatever the pattern.
  */
 export async function upstreamCredential(
   request: {
@@ -26,9 +42,10 @@ export async function upstreamCredential(
     readonly server: Server
     readonly scopes: Scopes
   },
-  { tokens, clock }: { readonly tokens: Pick<Tokens, 'issuer' | 'mint'>; readonly clock: Clock },
+  deps: UpstreamDeps,
 ): Promise<UpstreamCredential> {
   const { subject, grant, server, scopes } = request
+  const { tokens, clock } = deps
   const claims = nextLineage(subject, {
     actor: gatewayActor(tokens.issuer, server),
     clientId: GATEWAY,
@@ -37,5 +54,38 @@ export async function upstreamCredential(
     now: nowSeconds(clock),
     grantEndsAt: Math.floor(grantedUntil(grant, server.key) / 1000),
   })
-  return { headers: { authorization: `Bearer ${await tokens.mint(claims)}` }, jti: claims.jti }
+  // The record took time to write, and a credential that is not ours asks nobody.
+  if (tokens.revoked(subject)) throw new Refusal('revoked', 'something that it ends with was revoked')
+  const [own, chain] = await Promise.all([
+    ownCredential(claims, server, deps),
+    chainFor(claims, server, deps),
+  ])
+  return { headers: { ...own, ...chain } }
+}
+
+async function ownCredential(
+  claims: MintedClaims,
+  { upstream }: Server,
+  { tokens }: UpstreamDeps,
+): Promise<RequestHeaders> {
+  switch (upstream.pattern) {
+    case 'token_exchange':
+      return { authorization: `Bearer ${await tokens.mint(claims)}` }
+    case 'pre_injected':
+      return { [upstream.header]: upstream.value.reveal() }
+    case 'none':
+      return {}
+  }
+}
+
+/** The transaction token, for servers of the trust domain and for no one else. */
+async function chainFor(
+  claims: MintedClaims,
+  { key, internal, upstream }: Server,
+  { tokens }: UpstreamDeps,
+): Promise<RequestHeaders> {
+  if (!internal) return {}
+  const alone = upstream.pattern !== 'token_exchange'
+  const token = await tokens.mintTransaction(transactionClaims(claims, { to: key, alone }))
+  return { [HEADER_TRANSACTION_TOKEN]: token }
 }

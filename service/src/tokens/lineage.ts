@@ -1,6 +1,5 @@
 import {
   ACCESS_TOKEN_SECONDS,
-  type AccessToken,
   type Act,
   type Actor,
   ACTORS_MAX,
@@ -9,10 +8,13 @@ import {
   type Delegation,
   formatAct,
   formatScope,
+  type Lineage,
   Refusal,
   sameActor,
   type Scopes,
   type SubjectId,
+  TRANSACTION_TOKEN_SECONDS,
+  trustDomainOf,
 } from '@tetrapod/protocol'
 import { randomId } from '#kernel'
 
@@ -83,7 +85,7 @@ export interface Step {
  * Throws Refusal `depth` when the parent may not be exchanged further, `loop` when the actor acted before, `subject` when
  * it is the user.
  */
-export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
+export function nextLineage(parent: Lineage, step: Step): MintedClaims {
   const { gid, hop, rem, anc } = parent.delegation
   if (rem < 1) throw new Refusal('depth', 'the chain may not grow further')
   if (sameActor(step.actor, { iss: parent.issuer, sub: parent.subject })) {
@@ -106,5 +108,49 @@ export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
     txn: parent.transaction,
     act: formatAct(chain),
     dlg: { gid, hop: hop + 1, rem: rem - 1, anc: [...anc, parent.jti] },
+  }
+}
+
+/** All claims of a transaction token (draft-ietf-oauth-transaction-tokens §8). `aud` is the trust domain. */
+export interface TransactionClaims extends LineageClaims {
+  readonly iss: string
+  readonly aud: string
+  readonly sub: string
+  readonly jti: string
+  readonly iat: number
+  readonly exp: number
+  readonly scope: string
+  /** Who asked for it. */
+  readonly req_wl: string
+  readonly dlg: Delegation & { readonly to: string }
+}
+
+/**
+ * The transaction token of a hop: what its access token says of user, chain and scopes, for `to` alone to exchange. Issued
+ * beside that access token it names it as what it came from and ends with it; `alone`, where the hop's credential is not
+ * ours, it comes from what the access token would have come from.
+ */
+export function transactionClaims(
+  { client_id, jti, dlg, ...hop }: MintedClaims,
+  { to, alone }: { readonly to: string; readonly alone: boolean },
+): TransactionClaims {
+  const { iss, sub, iat, exp, scope, auth_time, acr, sid, sub_id, txn, act } = hop
+  const { gid, rem, anc } = dlg
+  return {
+    iss,
+    aud: trustDomainOf(iss),
+    sub,
+    jti: randomId(),
+    iat,
+    exp: Math.min(iat + TRANSACTION_TOKEN_SECONDS, exp),
+    scope,
+    req_wl: client_id,
+    auth_time,
+    acr,
+    sid,
+    sub_id,
+    txn,
+    act,
+    dlg: { gid, hop: dlg.hop, rem, anc: alone ? anc : [...anc, jti], to },
   }
 }
