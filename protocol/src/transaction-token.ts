@@ -17,8 +17,8 @@ import { Refusal } from './refusal.ts'
 const claimsSchema = z.looseObject({
   ...lineageClaims,
   req_wl: text,
-  client_id: z.undefined(),
-  may_act: z.undefined(),
+  client_id: z.never().optional(),
+  may_act: z.never().optional(),
   dlg: delegation.extend({ to: text }),
 })
 

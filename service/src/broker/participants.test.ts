@@ -21,7 +21,7 @@ const crm = {
   url: 'https://crm.internal/mcp',
   mount,
   internal: false,
-  upstream: { pattern: 'token_exchange' },
+  upstream: { pattern: 'token_exchange' as const },
   credential: undefined,
   calls: {},
   scopes: {},
