@@ -12,6 +12,7 @@ export const delegation = z.strictObject({
   hop: z.int().min(1),
   rem: z.int().min(0),
   anc: z.array(text).min(1).max(64),
+  res: z.exactOptional(text),
 })
 
 /** The claims that every token of a chain has, as they travel. */
@@ -53,6 +54,8 @@ export interface Delegation {
   readonly rem: number
   /** What it came from: the login family first, then the `jti` of every ancestor. */
   readonly anc: readonly string[]
+  /** Of a token that an agent handed to a sub-agent: the mount at which its scopes count. It is for nothing else. */
+  readonly res?: string
 }
 
 /** What every verified token of a chain says, whatever its kind, in words that code reads. Times are seconds since the epoch. */
@@ -111,6 +114,9 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
   if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
   const claims = parsed.data
   const lineage = checkedLineage(header, claims, expected)
+  if (claims.dlg.res !== undefined && claims.may_act === undefined) {
+    throw new Refusal('claims', 'a token that was handed over names who may act')
+  }
   return { ...lineage, clientId: claims.client_id, mayAct: claims.may_act }
 }
 

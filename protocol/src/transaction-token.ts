@@ -19,7 +19,7 @@ const claimsSchema = z.looseObject({
   req_wl: text,
   client_id: z.never().optional(),
   may_act: z.never().optional(),
-  dlg: delegation.extend({ to: text }),
+  dlg: delegation.omit({ res: true }).extend({ to: text }),
 })
 
 /**

@@ -9,7 +9,8 @@ import {
 import { type Clock, nowSeconds } from '#kernel'
 import { type Grant, grantedUntil } from '#grants'
 import type { Server } from '#servers'
-import { type MintedClaims, nextLineage, type Tokens, transactionClaims } from '#tokens'
+import { type MintedClaims, nextLineage, type Tokens } from '#tokens'
+import { transactionFor } from './transaction-token.ts'
 
 /** What the gateway sends upstream: request headers. */
 export interface UpstreamCredential {
@@ -56,14 +57,17 @@ export async function upstreamCredential(
   })
   // The record took time to write, and a credential that is not ours asks nobody.
   if (tokens.revoked(subject)) throw new Refusal('revoked', 'something that it ends with was revoked')
-  const [own, chain] = await Promise.all([
-    ownCredential(claims, server, deps),
-    chainFor(claims, server, deps),
+  const alone = server.upstream.pattern !== 'token_exchange'
+  const [credential, transaction] = await Promise.all([
+    withoutChain(claims, server, deps),
+    transactionFor(server, claims, { tokens, alone }),
   ])
-  return { headers: { ...own, ...chain } }
+  const chain = transaction === undefined ? {} : { [HEADER_TRANSACTION_TOKEN]: transaction }
+  return { headers: { ...credential, ...chain } }
 }
 
-async function ownCredential(
+/** What it is called with, whatever it is told of the chain. */
+async function withoutChain(
   claims: MintedClaims,
   { upstream }: Server,
   { tokens }: UpstreamDeps,
@@ -76,16 +80,4 @@ async function ownCredential(
     case 'none':
       return {}
   }
-}
-
-/** The transaction token, for servers of the trust domain and for no one else. */
-async function chainFor(
-  claims: MintedClaims,
-  { key, internal, upstream }: Server,
-  { tokens }: UpstreamDeps,
-): Promise<RequestHeaders> {
-  if (!internal) return {}
-  const alone = upstream.pattern !== 'token_exchange'
-  const token = await tokens.mintTransaction(transactionClaims(claims, { to: key, alone }))
-  return { [HEADER_TRANSACTION_TOKEN]: token }
 }

@@ -35,11 +35,13 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       groups,
     })),
     registration: registrationOf(input.registration),
-    agents: Object.entries(input.agents).map(([key, { name = key, redirect_uris, ...client }]) => ({
+    agents: Object.entries(input.agents).map(([key, { name = key, redirect_uris = [], ...agent }]) => ({
       key,
       name,
       redirectUris: redirect_uris,
-      credential: credentialOf(client),
+      credential: credentialOf(agent),
+      exchange: agent.exchange,
+      delegates: [...new Set(agent.delegates)],
     })),
     servers: Object.entries(input.servers).map(([key, server]) => ({
       key,

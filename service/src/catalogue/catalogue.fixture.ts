@@ -9,8 +9,8 @@ users:
   alice: { name: Alice Adams, password: env:ALICE, groups: [sales] }
   bob: { password: '${HASH}' }
 agents:
-  assistant: { name: Demo assistant, redirect_uris: [http://127.0.0.1:4003/callback], jwks_uri: http://127.0.0.1:4003/jwks }
-  robot: { redirect_uris: [https://robot.example/cb], secret: file:///run/secrets/robot }
+  assistant: { name: Demo assistant, redirect_uris: [http://127.0.0.1:4003/callback], jwks_uri: http://127.0.0.1:4003/jwks, exchange: true }
+  robot: { redirect_uris: [https://robot.example/cb], secret: file:///run/secrets/robot, exchange: true, delegates: [assistant] }
 servers:
   crm:
     name: Customers

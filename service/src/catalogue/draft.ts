@@ -38,7 +38,7 @@ const draftSchema = z.object({
   database: text,
   users: mapOf(z.object({ password: text })),
   registration: lenient(z.object({ metadataDocuments: documentHosts })),
-  agents: mapOf(z.object(credential)),
+  agents: mapOf(z.object({ ...credential, redirect_uris: anything, exchange: anything, delegates: texts })),
   servers: mapOf(
     z.object({
       url: text,

@@ -46,12 +46,16 @@ describe('a whole configuration', () => {
           name: 'Demo assistant',
           redirectUris: ['http://127.0.0.1:4003/callback'],
           credential: { method: 'private_key_jwt', jwksUri: 'http://127.0.0.1:4003/jwks' },
+          exchange: true,
+          delegates: [],
         },
         {
           key: 'robot',
           name: 'robot',
           redirectUris: ['https://robot.example/cb'],
           credential: { method: 'client_secret', secret: expect.any(Secret) },
+          exchange: true,
+          delegates: ['assistant'],
         },
       ],
       servers: [

@@ -1,5 +1,6 @@
 import { buildCatalogue } from './build-catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
+import { checkAgents } from './check-agents.ts'
 import { checkCredentials, checkNames } from './check-names.ts'
 import { checkRules } from './check-rules.ts'
 import { checkScopes, strandedCalls, unreachedEdges } from './check-scopes.ts'
@@ -50,6 +51,7 @@ function crossChecks(draft: Draft): readonly Problem[] {
   return [
     ...checkNames(draft),
     ...checkCredentials(draft),
+    ...checkAgents(draft),
     ...checkAddresses(draft),
     ...checkScopes(draft),
     ...checkRules(draft),

@@ -276,6 +276,48 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     '    internal: sure\n    scopes: { crm.read',
     '13:15 servers.crm.internal: ',
   ],
+  [
+    'no redirect for an agent that does not exchange',
+    'robot: { redirect_uris: [https://robot.example/cb], secret: file:///run/secrets/robot, exchange: true, delegates: [assistant] }',
+    'robot: { secret: file:///run/secrets/robot }',
+    '7:3 agents.robot.redirect_uris: It is required: add it. Only an agent with `exchange: true`',
+  ],
+  [
+    'a hand-over by an agent that does not exchange',
+    'robot, exchange: true, delegates',
+    'robot, delegates',
+    '7:90 agents.robot.delegates: An agent that hands over exchanges',
+  ],
+  [
+    'a hand-over to an agent that does not exchange',
+    'jwks, exchange: true }',
+    'jwks }',
+    '7:118 agents.robot.delegates[1]: A sub-agent exchanges what it is handed: give assistant `exchange: true`',
+  ],
+  [
+    'a hand-over to nobody',
+    'delegates: [assistant]',
+    'delegates: [assistant, constructor]',
+    '7:129 agents.robot.delegates[2]: No agent of the catalogue has this name',
+  ],
+  [
+    'a hand-over to a server',
+    'delegates: [assistant]',
+    'delegates: [crm]',
+    '7:118 agents.robot.delegates[1]: No agent of the catalogue has this name',
+  ],
+  [
+    'a hand-over to itself',
+    'delegates: [assistant]',
+    'delegates: [robot]',
+    '7:118 agents.robot.delegates[1]: An agent does not hand to itself',
+  ],
+  [
+    'an exchange that is said with a word',
+    'exchange: true, delegates: [assistant]',
+    'exchange: "false"',
+    '7:100 agents.robot.exchange: ',
+  ],
 
   ['a reserved key', '  robot:', '  gateway:', '7:3 agents.gateway: This name is one of our own'],
   ['the key of a path we serve', '  robot:', '  sign-in:', '7:3 agents.sign-in: This name is one of our own'],
@@ -440,6 +482,12 @@ policies:
     expect(problems).toEqual(
       own.map((key, index) => `${index + 3}:3 agents.${key}: This name is one of our own: choose another.`),
     )
+  })
+
+  test('an agent that others alone hand to needs no redirect', async () => {
+    const redirect = 'redirect_uris: [http://127.0.0.1:4003/callback], '
+    const { catalogue } = await load(whole.replace(redirect, ''))
+    expect(catalogue.agents[0]).toMatchObject({ key: 'assistant', redirectUris: [], exchange: true })
   })
 
   test('a rule may name a document at an accepted host, and all that registered themselves', async () => {

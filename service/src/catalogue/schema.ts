@@ -102,9 +102,24 @@ const agent = z.strictObject({
   redirect_uris: z
     .array(checkedText(redirectUriProblem))
     .min(1, 'Name at least one redirect URI: without it no user can come back to the agent.')
-    .describe('Where users come back to: https, or http on this machine; compared character by character.'),
+    .optional()
+    .describe(
+      'Where users come back to: https, or http on this machine; compared character by character. Required, but for an agent with `exchange` that only other agents hand to.',
+    ),
   jwks_uri: jwksUri,
   secret: sharedSecret,
+  exchange: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether it may exchange tokens: to hand part of what it may do to a sub-agent, or to act as one.',
+    ),
+  delegates: z
+    .array(key)
+    .default([])
+    .describe(
+      'The sub-agents it may hand to, by key. Each needs `exchange`, and so does it. Consent names them.',
+    ),
 })
 
 const internal = (who: string) =>

@@ -75,6 +75,7 @@ async function answered(
     token_type: 'Bearer',
     expires_in: answer.expiresIn,
     scope: formatScope(answer.scopes),
+    txn_token: answer.transactionToken,
   }
   return [200, issued]
 }

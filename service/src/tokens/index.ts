@@ -1,5 +1,7 @@
 export type { KeyState } from './key-schedule.ts'
 export {
+  extended,
+  handedLineage,
   type LineageClaims,
   type Login,
   type MintedClaims,
