@@ -56,6 +56,7 @@ test('a transaction token is read into words, and no member is lost or added', (
     issuer: ISSUER,
     audience: 'tetrapod.example',
     subject: 'u1',
+    account: 'u1',
     subjectId: { format: 'iss_sub', iss: 'https://idp.example', sub: 'alice' },
     requester: 'gateway',
     jti: 'jti-3',
@@ -125,6 +126,7 @@ describe('refused is', () => {
     ['the user as an actor', { sub: 'planner' }, 'txntoken+jwt', 'subject'],
     ['a hop too many', { dlg: { ...dlg, hop: 3 } }, 'txntoken+jwt', 'chain'],
     ['a lineage with more in it', { dlg: { ...dlg, res: 'x' } }, 'txntoken+jwt', 'claims'],
+    ['a user elsewhere', { dlg: { ...dlg, sub: 'u1' } }, 'txntoken+jwt', 'claims'],
     ['no lineage', { dlg: undefined }, 'txntoken+jwt', 'claims'],
   ])('%s', (_, change, typ, code) => {
     expect(codeWith(change, typ)).toBe(code)
@@ -158,6 +160,12 @@ describe('beside an access token', () => {
 
   test('is the transaction token that was issued with it', () => {
     expect(together()).toBe('accepted')
+  })
+
+  test('names our own account, whatever the access token calls the user', () => {
+    const elsewhere = { sub: 'alice@corp', dlg: { ...accessClaims.dlg, sub: 'u1' } }
+    expect(together({}, elsewhere)).toBe('accepted')
+    expect(together({ sub: 'alice@corp' }, elsewhere)).toBe('subject')
   })
 
   test.each<[string, Change, Change]>([

@@ -4,12 +4,12 @@ import {
   checkedLineage,
   type Delegation,
   delegation,
-  isMediaType,
   type Lineage,
   lineageClaims,
-  text,
   type VerifiedHeader,
 } from './access-token.ts'
+import { absent, parseClaims, text } from './claims.ts'
+import { isJwtType } from './jwt-type.ts'
 import { TRANSACTION_TOKEN_SECONDS, TYP_TRANSACTION_TOKEN } from './names.ts'
 import { Refusal } from './refusal.ts'
 
@@ -17,9 +17,9 @@ import { Refusal } from './refusal.ts'
 const claimsSchema = z.looseObject({
   ...lineageClaims,
   req_wl: text,
-  client_id: z.never().optional(),
-  may_act: z.never().optional(),
-  dlg: delegation.omit({ res: true }).extend({ to: text }),
+  client_id: absent,
+  may_act: absent,
+  dlg: delegation.omit({ res: true, sub: true }).extend({ to: text }),
 })
 
 /**
@@ -59,11 +59,9 @@ export function parseTransactionToken(
   payload: unknown,
   { issuer, to, now }: TransactionExpected,
 ): TransactionToken {
-  if (!isMediaType(header.typ, TYP_TRANSACTION_TOKEN))
+  if (!isJwtType(header.typ, TYP_TRANSACTION_TOKEN))
     throw new Refusal('type', `typ must be ${TYP_TRANSACTION_TOKEN}`)
-  const parsed = claimsSchema.safeParse(payload)
-  if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
-  const claims = parsed.data
+  const claims = parseClaims(claimsSchema, payload)
   const lineage = checkedLineage(header, claims, { issuer, audience: trustDomainOf(issuer), now })
   if (claims.exp - claims.iat > TRANSACTION_TOKEN_SECONDS)
     throw new Refusal('claims', 'it lives longer than a transaction token may')
@@ -76,10 +74,10 @@ export function parseTransactionToken(
  * Throws {@link Refusal} `subject` where it tells of another token, user or transaction.
  */
 export function checkBeside(
-  { delegation, subject, transaction }: TransactionToken,
+  { delegation, account, transaction }: TransactionToken,
   token: AccessToken,
 ): void {
   const together = delegation.anc.at(-1) === token.jti
-  if (!together || subject !== token.subject || transaction !== token.transaction)
+  if (!together || account !== token.account || transaction !== token.transaction)
     throw new Refusal('subject', 'the two tokens were not issued together')
 }

@@ -1,6 +1,13 @@
-import type { TransactionToken } from '@tetrapod/protocol'
+import type { Endable, TransactionToken } from '@tetrapod/protocol'
 import type { Server } from '#servers'
-import { type MintedClaims, type Tokens, transactionClaims } from '#tokens'
+import { endsOf, type MintedClaims, type Tokens, transactionClaims } from '#tokens'
+
+/** A transaction token, when it expires (seconds since the epoch), and what it ends with. */
+export interface MintedTransaction {
+  readonly token: string
+  readonly expiresAt: number
+  readonly ends: Endable
+}
 
 /**
  * The transaction token that carries the chain to a party of the trust domain, beside the credential of these claims, or
@@ -10,10 +17,13 @@ import { type MintedClaims, type Tokens, transactionClaims } from '#tokens'
  */
 export async function transactionFor(
   { key, internal }: { readonly key: string; readonly internal: boolean },
-  claims: MintedClaims,
+  hop: MintedClaims,
   { tokens, alone }: { readonly tokens: Pick<Tokens, 'mintTransaction'>; readonly alone: boolean },
-): Promise<string | undefined> {
-  return internal ? tokens.mintTransaction(transactionClaims(claims, { to: key, alone })) : undefined
+): Promise<MintedTransaction | undefined> {
+  if (!internal) return undefined
+  const claims = transactionClaims(hop, { to: key, alone })
+  const token = await tokens.mintTransaction(claims)
+  return { token, expiresAt: claims.exp, ends: endsOf(claims, token) }
 }
 
 /**

@@ -1,51 +1,20 @@
-import { type AccessToken, parseAccessToken } from '@tetrapod/protocol'
+import { revocablesOf } from '@tetrapod/protocol'
 import { expect, test } from 'vitest'
 import type { Grant } from '#grants'
 import type { Server } from '#servers'
 import { Secret } from '#kernel'
 import type { MintedClaims, TransactionClaims } from '#tokens'
-import { upstreamCredential } from './index.ts'
+import { grant, ISSUER, NOW, server as crm, signedBy, tokenOne, verified } from './credential.fixture.ts'
+import { upstreamCredential } from './upstream-credential.ts'
 
-const ISSUER = 'https://gw.example'
-const NOW = 1_800_000_000
-const crm: Server = {
-  key: 'crm',
-  name: 'Customers',
-  url: 'https://crm.internal/mcp',
-  mount: `${ISSUER}/crm/mcp`,
-  internal: false,
-  upstream: { pattern: 'token_exchange' },
-  credential: undefined,
-  calls: {},
-  scopes: {},
-  tools: {},
-}
 const actors = {
   iss: ISSUER,
   sub: crm.mount,
   client_id: 'gateway',
   act: { iss: ISSUER, sub: 'planner' },
 }
-const tokenOne = {
-  iss: ISSUER,
-  aud: crm.mount,
-  sub: 'u1',
-  client_id: 'planner',
-  jti: 'jti-1',
-  iat: NOW,
-  exp: NOW + 300,
-  scope: 'crm.read crm.write',
-  auth_time: NOW,
-  acr: 'pwd',
-  sid: 'session-1',
-  sub_id: { format: 'iss_sub', iss: ISSUER, sub: 'alice' },
-  txn: 'txn-1',
-  act: { iss: ISSUER, sub: 'planner' },
-  dlg: { gid: 'g1', hop: 1, rem: 7, anc: ['family-1'] },
-}
-
 test('token 2 is for the server’s own URL, by the gateway as the mount, with the scopes of this operation', async () => {
-  const { minted, headers } = await credentialFor()
+  const { minted, headers, expiresAt, revocables } = await credentialFor()
   expect(minted).toMatchObject({
     aud: 'https://crm.internal/mcp',
     client_id: 'gateway',
@@ -54,12 +23,29 @@ test('token 2 is for the server’s own URL, by the gateway as the mount, with t
     act: actors,
     dlg: { gid: 'g1', hop: 2, rem: 6, anc: ['family-1', 'jti-1'] },
   })
-  expect(headers).toEqual({ authorization: 'Bearer signed' })
+  const jti = minted?.jti ?? ''
+  expect(headers).toEqual({ authorization: `Bearer ${signedBy('k7', jti)}` })
+  expect(expiresAt).toBe(NOW + 300)
+  expect(revocables).toEqual([
+    expect.arrayContaining([`token ${jti}`, 'token jti-1', 'key k7', 'grant g1', 'session session-1']),
+  ])
 })
 
 test('an internal server gets a transaction token beside token 2, which it names as what it came from', async () => {
-  const { minted, told, headers } = await credentialFor({ server: { internal: true } })
-  expect(headers).toEqual({ authorization: 'Bearer signed', 'txn-token': 'told' })
+  const { minted, told, headers, expiresAt, revocables } = await credentialFor({ server: { internal: true } })
+  expect(headers).toEqual({
+    authorization: `Bearer ${signedBy('k7', minted?.jti ?? '')}`,
+    'txn-token': signedBy('k7', told?.jti ?? ''),
+  })
+  expect(expiresAt).toBe(NOW + 60)
+  expect(revocables[1]).toEqual(
+    expect.arrayContaining([
+      `token ${told?.jti ?? ''}`,
+      `token ${minted?.jti ?? ''}`,
+      'token jti-1',
+      'key k7',
+    ]),
+  )
   expect(told).toEqual({
     iss: ISSUER,
     aud: 'gw.example',
@@ -92,21 +78,23 @@ test.each<[string, Partial<Server>, Readonly<Record<string, string>>]>([
   ['what the operator keeps for it', { upstream: kept }, { 'x-api-key': 'kept' }],
   ['nothing', { upstream: { pattern: 'none' } }, {}],
 ])('a server whose credential is not ours gets %s, and no token', async (_, server, expected) => {
-  const { minted, told, headers } = await credentialFor({ server })
+  const { minted, told, headers, expiresAt, revocables } = await credentialFor({ server })
   expect({ headers, minted, told }).toEqual({ headers: expected, minted: undefined, told: undefined })
+  expect(expiresAt).toBe(NOW + 300)
+  expect(revocables).toEqual([expect.arrayContaining(['token jti-1', 'grant g1', 'session session-1'])])
 })
 
 test.each<[string, Partial<Server>]>([
   ['what the operator keeps', { upstream: kept }],
   ['nothing', { upstream: { pattern: 'none' } }],
 ])('beside %s, the transaction token comes from token 1 itself', async (_, server) => {
-  const { minted, told } = await credentialFor({ server: { ...server, internal: true } })
+  const { minted, told, expiresAt } = await credentialFor({ server: { ...server, internal: true } })
   expect(minted).toBeUndefined()
   expect(told?.dlg).toEqual({ gid: 'g1', hop: 2, rem: 6, anc: ['family-1', 'jti-1'], to: 'crm' })
+  expect(expiresAt).toBe(NOW + 60)
 })
 
 test.each<[string, Partial<Server>]>([
-  ['token 2', {}],
   ['what the operator keeps', { upstream: kept }],
   ['nothing', { upstream: { pattern: 'none' } }],
 ])('a call that was revoked while its record was written is made with %s no more', async (_, server) => {
@@ -153,32 +141,21 @@ async function credentialFor({
     issuer: ISSUER,
     mint: async (claims: MintedClaims) => {
       minted = claims
-      return 'signed'
+      return signedBy('k7', claims.jti)
     },
     mintTransaction: async (claims: TransactionClaims) => {
       told = claims
-      return 'told'
+      return signedBy('k7', claims.jti)
     },
     revoked: () => revoked,
   }
-  const subject: AccessToken = parseAccessToken({ typ: 'at+jwt', kid: 'k1' }, claims, {
-    issuer: ISSUER,
-    audience: crm.mount,
-    now: NOW,
-  })
-  const grant: Grant = {
-    id: 'g1',
-    version: 1,
-    user: 'u1',
-    agent: 'planner',
-    mounts: {},
-    redirectUris: [],
-    createdAt: 0,
-    expiresAt: (NOW + 86_400) * 1000,
-    revokedAt: undefined,
-    ...change,
+  const request = {
+    subject: verified(claims),
+    grant: { ...grant, ...change },
+    server,
+    scopes: new Set(['crm.read']),
   }
-  const request = { subject, grant, server, scopes: new Set(['crm.read']) }
-  const { headers } = await upstreamCredential(request, { tokens, clock })
-  return { headers, minted, told }
+  const { headers, expiresAt, ends } = await upstreamCredential(request, { tokens, clock })
+  const revocables = ends.map((token) => revocablesOf(token).map(({ kind, id }) => `${kind} ${id}`))
+  return { headers, expiresAt, revocables, minted, told }
 }

@@ -11,6 +11,8 @@ const apis = createApis([
     internal: false,
     credential: undefined,
     scopes: { 'payroll.read': 'Read your payslips' },
+    subject: undefined,
+    authentication: undefined,
   },
 ])
 const server = {

@@ -10,6 +10,7 @@ import {
   formatAct,
   formatScope,
   type Lineage,
+  parseAct,
   Refusal,
   sameActor,
   type Scopes,
@@ -118,12 +119,13 @@ export function handedLineage(parent: Lineage, { from, to, ...step }: Handover):
 }
 
 /**
- * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further, `loop` when the actor acted
- * before, `subject` when it is the user.
+ * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further (that of a token whose `sub` is
+ * an id elsewhere never may), `loop` when the actor acted before, `subject` when it is the user.
  */
 export function extended(parent: Lineage, actor: Actor): Chain {
-  if (parent.delegation.rem < 1) throw new Refusal('depth', 'the chain may not grow further')
-  if (sameActor(actor, { iss: parent.issuer, sub: parent.subject }))
+  const { rem, sub: account } = parent.delegation
+  if (rem < 1 || account !== undefined) throw new Refusal('depth', 'the chain may not grow further')
+  if (sameActor(actor, { iss: parent.issuer, sub: parent.account }))
     throw new Refusal('subject', 'the user appears as an actor')
   return appendActor(parent.chain, actor)
 }
@@ -140,7 +142,7 @@ function descended(
   return {
     iss: parent.issuer,
     aud: step.audience,
-    sub: parent.subject,
+    sub: parent.account,
     client_id: step.clientId,
     jti: randomId(),
     iat: step.now,
@@ -152,6 +154,20 @@ function descended(
     sub_id: parent.subjectId,
     txn: parent.transaction,
   }
+}
+
+/**
+ * The same token for an API that reads `sub` alone: `sub` is the user's id at the provider that the API goes by, our account
+ * id moves to `dlg.sub`, and nobody can exchange the token further. `sub_id` stays: it names an issuer, and that provider
+ * is known here by a name of the catalogue alone.
+ *
+ * Throws Refusal `subject` when somebody of the chain has that id.
+ */
+export function knownElsewhere(claims: MintedClaims, id: string): MintedClaims {
+  if (parseAct(claims.act).some((actor) => sameActor(actor, { iss: claims.iss, sub: id }))) {
+    throw new Refusal('subject', 'the user appears as an actor')
+  }
+  return { ...claims, sub: id, dlg: { ...claims.dlg, rem: 0, sub: claims.sub } }
 }
 
 /** All claims of a transaction token (draft-ietf-oauth-transaction-tokens §8). `aud` is the trust domain. */
@@ -171,7 +187,7 @@ export interface TransactionClaims extends LineageClaims {
 /**
  * The transaction token of a hop: what its access token says of user, chain and scopes, for `to` alone to exchange. Issued
  * beside that access token it names it as what it came from and ends with it; `alone`, where the hop's credential is not
- * ours, it comes from what the access token would have come from.
+ * ours, it comes from what the access token would have come from. Inside the trust domain `sub` is always our account id.
  */
 export function transactionClaims(
   { client_id, jti, dlg, ...hop }: MintedClaims,
@@ -182,7 +198,7 @@ export function transactionClaims(
   return {
     iss,
     aud: trustDomainOf(iss),
-    sub,
+    sub: dlg.sub ?? sub,
     jti: randomId(),
     iat,
     exp: Math.min(iat + TRANSACTION_TOKEN_SECONDS, exp),
