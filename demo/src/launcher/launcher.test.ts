@@ -107,7 +107,7 @@ describe('the configuration', () => {
     expect(await readFile(`${file}.before`, 'utf8')).toContain('# mine')
   })
 
-  test('of a demo whose agent did not register itself says what to do, and stays as it is', async () => {
+  test('of a demo whose assistant did not register itself says what to do, and stays as it is', async () => {
     const file = join(folder, 'tetrapod.yaml')
     const before =
       'publicUrl: http://127.0.0.1:4000\nagents:\n  assistant:\n    jwks_uri: http://127.0.0.1:4003/.well-known/jwks.json\n'
