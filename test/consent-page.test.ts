@@ -37,7 +37,7 @@ async function shown({
   const body = await consentPage(form, {
     agent: { id: 'a', name, namedBy },
     receiver,
-    user: { id: 'u1', subjectId, name: user, groups: [] },
+    user: { id: 'u1', subjectId, name: user, groups: [], linked: {} },
     server,
     shown: [scope],
     kept: [],
