@@ -31,7 +31,7 @@ async function shown({
   receiver = host,
   user = 'Alice',
 }: Told = {}) {
-  const choice = { scopes: new Set(['crm.read']), lastsSeconds: 3600 }
+  const choice = { scopes: new Set(['crm.read']), delegates: new Set<string>(), lastsSeconds: 3600 }
   const form = { action: '/interaction/x', ticket: 't', choice, footer: html`` }
   const subjectId = { format: 'iss_sub', iss: 'i', sub: 's' } as const
   const body = await consentPage(form, {
@@ -41,6 +41,7 @@ async function shown({
     server,
     shown: [scope],
     kept: [],
+    handovers: [],
   })
   return { body: String(body), text: textOf(String(body)) }
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { type Actor, type Chain, parseAct, sameActor } from './chain.ts'
-import { CLOCK_SKEW_SECONDS, TYP_ACCESS_TOKEN } from './names.ts'
+import { absent, seconds, text } from './claims.ts'
+import { isJwtType } from './jwt-type.ts'
+import { TYP_ACCESS_TOKEN } from './names.ts'
 import { Refusal } from './refusal.ts'
 import { parseScope, type Scopes } from './scopes.ts'
+import { checkTimes } from './times.ts'
 
-const text = z.string().min(1).max(512)
-const seconds = z.int().nonnegative()
 const subjectId = z.strictObject({ format: z.literal('iss_sub'), iss: text, sub: text })
 const delegation = z.strictObject({
   gid: text,
@@ -36,6 +37,8 @@ const claimsSchema = z.looseObject({
   may_act: z.strictObject({ iss: text, sub: text, client_id: z.exactOptional(text) }).optional(),
   cnf: z.unknown().optional(),
   dlg: delegation,
+  nonce: absent,
+  events: absent,
 })
 
 export type SubjectId = Readonly<z.infer<typeof subjectId>>
@@ -108,7 +111,7 @@ export interface Expected {
  * `not_yet`, `binding` (a sender-constrained token: nothing here can check its proof yet), `chain`, `depth`, `loop`, `subject`.
  */
 export function parseAccessToken(header: VerifiedHeader, payload: unknown, expected: Expected): AccessToken {
-  if (!isAccessTokenType(header.typ)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
+  if (!isJwtType(header.typ, TYP_ACCESS_TOKEN)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
   const claims = parsed.data
@@ -146,23 +149,4 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     mayAct: claims.may_act,
     delegation: claims.dlg,
   }
-}
-
-/** RFC 9068 §4: `at+jwt`, also written as the full media type, in any case (RFC 7515 §4.1.9). */
-function isAccessTokenType(typ: unknown): boolean {
-  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === TYP_ACCESS_TOKEN
-}
-
-/**
- * Checks `exp`, `nbf` and `iat` against `now` (seconds) with the accepted clock skew. Part of every claims validator;
- * also asked again on every use of a remembered signature.
- */
-export function checkTimes(
-  { exp, nbf, iat }: { readonly exp: number; readonly nbf?: number | undefined; readonly iat: number },
-  now: number,
-): void {
-  if (exp + CLOCK_SKEW_SECONDS <= now) throw new Refusal('expired', 'the token has expired')
-  if (exp <= iat) throw new Refusal('claims', 'the token expires before it is issued')
-  if (Math.max(nbf ?? iat, iat) > now + CLOCK_SKEW_SECONDS)
-    throw new Refusal('not_yet', 'the token is not valid yet')
 }

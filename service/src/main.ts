@@ -6,6 +6,7 @@ import { accountPages, connectPath } from '#account'
 import { type Agents, createAgents, createDocuments, type NamedAgent } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
+import { createCredentialCache, upstreamCredential } from '#broker'
 import { type Catalogue, type ListenAddress, loadCatalogue } from '#catalogue'
 import { createDiscovered, createEgress, type Egress, keySet, type Network } from '#egress'
 import { gatewayRoutes } from '#gateway'
@@ -220,7 +221,12 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
       })
     },
   }
-  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) }
+  const obtain = createCredentialCache({
+    obtain: (request) => upstreamCredential(request, { tokens, clock }),
+    tokens,
+    clock,
+  })
+  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain }) }
   const operators = adminHandler({
     audit,
     agents,
@@ -323,6 +329,7 @@ function service(
   const sweeping = setInterval(() => {
     const swept = [
       storage.state.sweep(clock.now()),
+      storage.replay.sweep(nowSeconds(clock)),
       storage.sessions.sweep(nowSeconds(clock)),
       storage.revocations.sweep(clock.now()),
       storage.families.sweep(clock.now() - FAMILY_KEPT_MS),

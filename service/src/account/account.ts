@@ -99,12 +99,12 @@ export function accountPages(deps: AccountDeps): Handler {
 }
 
 async function ownPage(user: User, session: Session, stopped: string | undefined, deps: AccountDeps) {
-  const { agents, servers, apis, grants, families, tickets, signedInAs } = deps
+  const { agents, grants, families, tickets, signedInAs } = deps
   const [live, uses] = await Promise.all([grants.liveOf(user.id), families.lastUses(user.id)])
   const shown = live.map(async (grant) => ({
     id: grant.id,
     agent: await agents.introduce(grant.agent),
-    mounts: heldMounts(grant, servers, apis),
+    mounts: await heldMounts(grant, deps),
     createdAt: grant.createdAt,
     usedAt: uses.get(grant.id),
   }))
