@@ -12,10 +12,16 @@ export const whatToCheck: Readonly<Record<string, string>> = {
     'that the caller is a server with `client` in the catalogue. Agents do not exchange tokens in this version.',
   'broker.consent_required':
     'the `scope` of the answer: the agent has to ask the user for it at the server that was called. An edge that was added to `calls` later asks everybody again.',
+  'broker.login_required':
+    '`linked` of the user: it has no id under the name that `subject` of the API says ([apis](apis.md)).',
+  'broker.misconfigured':
+    'the detail in the log: the id that a user has in `linked` is the name of a party that acts in the chain.',
   'broker.policy_denied':
     'that a `permit` names both `servers` (who asks) and `apis` (the target): a permit for tools permits no exchange.',
   'broker.scope_unreachable':
     '`calls` of the asking server: no scope there leads to the one that was asked for.',
+  'broker.step_up':
+    '`authentication` of the API, and `auth_time` and `acr` of the token: a refresh is no sign-in.',
   'broker.subject_token_refused':
     'that the server sends the very token it was called with, that it is still alive, and that the grant is (`tetrapod grants list`). The reason is on the `exchange:` line of `tetrapod audit tail`.',
   'broker.target_unknown':
