@@ -1,7 +1,14 @@
 import { type AccessToken, parseAccessToken, sameActor } from '@tetrapod/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Login, nextLineage, rootLineage, type Step } from './lineage.ts'
+import {
+  handedLineage,
+  type Login,
+  type MintedClaims,
+  nextLineage,
+  rootLineage,
+  type Step,
+} from './lineage.ts'
 
 const ISSUER = 'https://gw.example'
 const MOUNT = 'https://gw.example/crm/mcp'
@@ -162,6 +169,59 @@ describe('along a chain', () => {
     })
     fc.assert(property)
   })
+
+  test('nor where agents hand on between their acts: not the end, the depth, the chain, the user, nor the mount', () => {
+    const step = fc.record({
+      hand: fc.boolean(),
+      seconds: fc.integer({ min: 0, max: 40 }),
+      grantEndsIn: fc.integer({ min: 1, max: 600 }),
+    })
+    const property = fc.property(fc.array(step, { minLength: 1, maxLength: 20 }), (steps) => {
+      let now = NOW
+      let token = received(tokenOne(), MOUNT)
+      for (const [i, { hand, seconds, grantEndsIn }] of steps.entries()) {
+        now += seconds
+        const left = { scopes: new Set(['a']), now, grantEndsAt: now + grantEndsIn }
+        const claims = attempted(() =>
+          hand
+            ? handedLineage(token, { ...left, to: `b${i}` })
+            : nextLineage(token, {
+                ...left,
+                actor: { iss: ISSUER, sub: `s${i}` },
+                clientId: `s${i}`,
+                audience: CRM,
+              }),
+        )
+        if (claims === undefined) {
+          expect(token.delegation.rem).toBe(0)
+          return
+        }
+        expect(claims.exp).toBeLessThanOrEqual(Math.min(token.expiresAt, now + 300, now + grantEndsIn))
+        if (claims.exp <= now) return
+        const next = received(claims, hand ? `b${i}` : CRM, now)
+        const acted = hand ? 0 : 1
+        expect(constants(next)).toEqual(constants(token))
+        expect(next.delegation.gid).toBe(token.delegation.gid)
+        expect(next.delegation.rem).toBe(token.delegation.rem - acted)
+        expect(next.chain.slice(acted)).toEqual(token.chain)
+        expect(next.delegation.anc).toEqual([...token.delegation.anc, token.jti])
+        expect(next.delegation.res).toBe(hand ? token.audience : undefined)
+        expect(next.mayAct).toEqual(hand ? { iss: ISSUER, sub: `b${i}` } : undefined)
+        token = next
+      }
+    })
+    fc.assert(property)
+  })
+
+  /** Undefined where the chain may not grow. */
+  function attempted(run: () => MintedClaims): MintedClaims | undefined {
+    try {
+      return run()
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'Refusal', code: 'depth' })
+      return undefined
+    }
+  }
 
   function constants({ issuer, subject, subjectId, authTime, acr, sessionId, transaction }: AccessToken) {
     return { issuer, subject, subjectId, authTime, acr, sessionId, transaction }
