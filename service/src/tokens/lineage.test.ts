@@ -172,23 +172,26 @@ describe('along a chain', () => {
 
   test('nor where agents hand on between their acts: not the end, the depth, the chain, the user, nor the mount', () => {
     const step = fc.record({
-      hand: fc.boolean(),
+      hands: fc.boolean(),
       seconds: fc.integer({ min: 0, max: 40 }),
       grantEndsIn: fc.integer({ min: 1, max: 600 }),
     })
     const property = fc.property(fc.array(step, { minLength: 1, maxLength: 20 }), (steps) => {
       let now = NOW
       let token = received(tokenOne(), MOUNT)
-      for (const [i, { hand, seconds, grantEndsIn }] of steps.entries()) {
+      for (const [i, { hands, seconds, grantEndsIn }] of steps.entries()) {
         now += seconds
+        const named = token.mayAct?.sub
+        const hand = hands && named === undefined
+        const sub = named ?? `s${i}`
         const left = { scopes: new Set(['a']), now, grantEndsAt: now + grantEndsIn }
         const claims = attempted(() =>
           hand
             ? handedLineage(token, { ...left, to: `b${i}` })
             : nextLineage(token, {
                 ...left,
-                actor: { iss: ISSUER, sub: `s${i}` },
-                clientId: `s${i}`,
+                actor: { iss: ISSUER, sub },
+                clientId: sub,
                 audience: CRM,
               }),
         )
@@ -256,8 +259,18 @@ describe('along a chain', () => {
   })
 
   test('a may_act is not handed on', () => {
-    const one = received({ ...tokenOne(), may_act: { iss: ISSUER, sub: 'gateway' } }, MOUNT)
+    const one = received({ ...tokenOne(), may_act: { iss: ISSUER, sub: MOUNT, client_id: 'gateway' } }, MOUNT)
     expect(one.mayAct).toBeDefined()
     expect(nextLineage(one, step())).not.toHaveProperty('may_act')
+  })
+
+  test.each([
+    ['another', { iss: ISSUER, sub: 'crm' }],
+    ['a client, and no actor of it', { iss: ISSUER, sub: 'gateway' }],
+    ['the actor at another issuer', { iss: 'https://evil.example', sub: MOUNT }],
+    ['the actor as another client', { iss: ISSUER, sub: MOUNT, client_id: 'crm' }],
+  ])('nobody acts on a token that says who may, and names %s', (_, named) => {
+    const one = received({ ...tokenOne(), may_act: named }, MOUNT)
+    expect(() => nextLineage(one, step())).toThrow(expect.objectContaining({ code: 'may_act' }))
   })
 })

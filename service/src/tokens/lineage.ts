@@ -115,14 +115,21 @@ export function handedLineage(parent: AccessToken, { to, ...step }: Handover): M
 }
 
 /**
- * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further, `loop` when the actor acted
- * before, `subject` when it is the user.
+ * The chain once `actor` acted on the token. Throws Refusal `may_act` when the token names somebody else who alone may (RFC
+ * 8693 §4.4), `depth` when it may not grow further, `loop` when the actor acted before, `subject` when it is the user.
  */
 export function extended(parent: AccessToken, actor: Actor): Chain {
+  if (!mayAct(parent, actor)) throw new Refusal('may_act', 'another party may act')
   if (parent.delegation.rem < 1) throw new Refusal('depth', 'the chain may not grow further')
   if (sameActor(actor, { iss: parent.issuer, sub: parent.subject }))
     throw new Refusal('subject', 'the user appears as an actor')
   return appendActor(parent.chain, actor)
+}
+
+function mayAct({ mayAct: named }: AccessToken, actor: Actor): boolean {
+  if (named === undefined) return true
+  const client = actor.client_id ?? actor.sub
+  return sameActor(named, actor) && (named.client_id ?? client) === client
 }
 
 function ancestry({ delegation, jti }: AccessToken): Delegation['anc'] {
