@@ -2,7 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
-import { accountPages } from '#account'
+import { accountPages, connectPath } from '#account'
 import { type Agents, createAgents, createDocuments, type NamedAgent } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
@@ -177,6 +177,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     issuer,
     discovered,
     documentHosts,
+    connectUrl: (provider) => `${issuer}${connectPath(provider)}`,
     registrationOpen: dynamic || statements.length > 0,
     openToAll: dynamic,
     checkStatement: statementChecker({
@@ -237,7 +238,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     recordSignOut: records.signOutEverywhere,
     log,
   })
-  const routes = { paths, segments: { ...oauth.segments, grants: account } }
+  const routes = { paths, segments: { ...oauth.segments, grants: account, connect: account } }
   return { routes, probes, operators, audit, agents, egress, feed, revocation }
 }
 

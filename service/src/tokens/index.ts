@@ -2,6 +2,7 @@ export type { KeyState } from './key-schedule.ts'
 export {
   extended,
   handedLineage,
+  knownElsewhere,
   type LineageClaims,
   type Login,
   type MintedClaims,

@@ -104,7 +104,7 @@ export function endsOf(claims: MintedClaims, token: string): Endable {
 function endable(claims: MintedClaims, keyId: string): Endable {
   return {
     issuer: claims.iss,
-    subject: claims.sub,
+    account: claims.dlg.sub ?? claims.sub,
     sessionId: claims.sid,
     jti: claims.jti,
     keyId,
