@@ -129,6 +129,14 @@ describe('a remembered credential', () => {
     expect(minted).toHaveLength(2)
   })
 
+  test('is not used past its end by the clock, whatever time has gone by: others go by the clock too', async () => {
+    const { obtain, played, minted } = openCache()
+    await obtain(requestOf())
+    played.now += 280_000
+    await obtain(requestOf())
+    expect(minted).toHaveLength(2)
+  })
+
   test('is none of the time before it was obtained: that clock was ahead', async () => {
     const { obtain, played, minted } = openCache()
     await obtain(requestOf())
