@@ -13,7 +13,7 @@ import { askAll } from './closed-loop.ts'
 
 const ROUNDS = Number(process.argv[2] ?? 9)
 /** How many exchanges a round asks for, by the number of connections. */
-const LOADS = { 1: 200, 32: 800 } as const
+const LOADS = { 1: 300, 32: 1500 } as const
 const ROLES = ['tetrapod', 'bare'] as const
 
 type Role = (typeof ROLES)[number]

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { grant, ISSUER, NOW, openCache, requestOf, server, tokenOne, verified } from './credential.fixture.ts'
+import { createCredentialCache } from './credential-cache.ts'
 import { credentialKey } from './credential-key.ts'
 import { type CredentialRequest, upstreamCredential } from './upstream-credential.ts'
 
@@ -117,6 +118,26 @@ describe('a remembered credential', () => {
     await obtain(requestOf(short))
     await obtain(requestOf(short))
     expect(minted).toHaveLength(2)
+  })
+
+  test('makes no room for what lives too short', async () => {
+    const { obtain, minted } = openCache({ entriesMax: 1 })
+    await obtain(requestOf())
+    await obtain(requestOf(token({ jti: 'short', exp: NOW + 20 })))
+    await obtain(requestOf())
+    expect(minted).toHaveLength(2)
+  })
+
+  test('is none, where it ends with nothing of ours: it could not be taken back', async () => {
+    let obtained = 0
+    const obtain = createCredentialCache({
+      obtain: async () => ({ headers: {}, jti: `${obtained++}`, expiresAt: NOW + 300, ends: [] }),
+      tokens: { revoked: () => false },
+      clock: { now: () => NOW * 1000 },
+    })
+    await obtain(requestOf())
+    await obtain(requestOf())
+    expect(obtained).toBe(2)
   })
 
   test('lives no longer when the clock is set back', async () => {
