@@ -82,7 +82,7 @@ export interface Step {
 }
 
 /** A verified token of a chain; an access token may say who alone may act on it. */
-export type Parent = Lineage & Pick<Partial<AccessToken>, 'mayAct'>
+export type Parent = Lineage & { readonly mayAct?: AccessToken['mayAct'] }
 
 /**
  * The claims of the token after `parent` (RFC 8693 §4.1; DESIGN §1). One actor more, one audience, never longer alive
