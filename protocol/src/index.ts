@@ -33,6 +33,7 @@ export {
   GATEWAY,
   GRANT_TOKEN_EXCHANGE,
   JWKS_SECONDS,
+  META_STEP_UP,
   SIGNING_ALGORITHM,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
@@ -41,6 +42,7 @@ export {
   TYP_ACCESS_TOKEN,
   TYP_CLIENT_ASSERTION,
 } from './names.ts'
+export { type BearerChallenge, readChallenge, scopesWanted } from './read-challenge.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
 export {
   type Endable,
@@ -68,5 +70,6 @@ export {
   throughCalls,
 } from './scopes.ts'
 export { parseSoftwareStatement } from './software-statement.ts'
+export { type StepUp, stepUpMeta, stepUpOf } from './step-up.ts'
 export { parseStrictJson } from './strict-json.ts'
 export { authorizationServerMetadataUrl, protectedResourceMetadataUrl } from './well-known.ts'
