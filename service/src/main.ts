@@ -16,7 +16,7 @@ import { type Client, createCookies, oauthRoutes, signedInAs, signInPath, statem
 import { compilePolicy } from '#policy'
 import { createFeed, type Feed, openRevocation, type Revocation, type Ticker } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
-import { createServers, type Server } from '#servers'
+import { createServers, createStepUps, type Server } from '#servers'
 import { openStorage, type Storage } from '#storage'
 import { createTickets } from '#tickets'
 import { openTokens } from '#tokens'
@@ -161,6 +161,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     clock,
   })
   const servers = createServers(catalogue.servers)
+  const stepUps = createStepUps({ store: storage.stepUps, servers, revocation })
   const apis = createApis(catalogue.apis)
   const { accounts, sessions } = storage
   const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, revocation, clock, log })
@@ -219,7 +220,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
       })
     },
   }
-  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) }
+  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, stepUps }) }
   const operators = adminHandler({
     audit,
     agents,
