@@ -8,6 +8,7 @@ import {
   type Scopes,
   type SubjectId,
 } from '@tetrapod/protocol'
+import type { ApiFetch } from './api-fetch.ts'
 import { InsufficientScope } from './errors.ts'
 import type { RequestHeaders } from './exchange.ts'
 
@@ -30,11 +31,16 @@ export interface Caller {
    * and this server (RFC 8693). Throws `ExchangeRefused` or `ExchangeUnavailable`.
    */
   readonly exchangeFor: (api: string, scopes: readonly string[]) => Promise<RequestHeaders>
+  /** Calls an API with such headers: see {@link ApiFetch}. */
+  readonly fetch: ApiFetch
 }
 
 const callers = new WeakSet<object>()
 
-export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFor']): Caller {
+export function createCaller(
+  token: AccessToken,
+  { exchangeFor, fetch }: Pick<Caller, 'exchangeFor' | 'fetch'>,
+): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
     user: { id: token.subject, subjectId: token.subjectId },
@@ -47,6 +53,7 @@ export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFo
       if (!needed.every((scope) => scopes.has(scope))) throw new InsufficientScope(needed)
     },
     exchangeFor,
+    fetch,
   }
   callers.add(caller)
   return caller

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { bearerToken, formatScope, protectedResourceMetadataUrl, Refusal } from '@tetrapod/protocol'
 import { type Answer, challenged, documentAnswer, notFound, send, unavailable } from './answer.ts'
+import { createApiFetch } from './api-fetch.ts'
 import { type Caller, createCaller } from './caller.ts'
 import type { Client } from './client.ts'
 import { InsufficientScope, RevocationsUnavailable } from './errors.ts'
@@ -115,6 +116,7 @@ function createAdmission(
   const authOf = async (token: string): Promise<VerifiedAuth> => {
     const verified = await verifier.verify(token, resource)
     await revocations.check(verified)
+    const exchangeFor: Caller['exchangeFor'] = (api, scopes) => exchange(token, api, scopes)
     return {
       token,
       clientId: verified.clientId,
@@ -122,7 +124,7 @@ function createAdmission(
       expiresAt: verified.expiresAt,
       resource: new URL(resource),
       resourceMetadataUrl,
-      extra: { caller: createCaller(verified, (api, scopes) => exchange(token, api, scopes)) },
+      extra: { caller: createCaller(verified, { exchangeFor, fetch: createApiFetch(exchangeFor, fetch) }) },
     }
   }
 
