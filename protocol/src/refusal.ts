@@ -12,6 +12,7 @@ export type RefusalCode =
   | 'not_yet'
   | 'claims'
   | 'binding'
+  | 'nonce'
   | 'chain'
   | 'depth'
   | 'loop'
@@ -22,6 +23,10 @@ export type RefusalCode =
   | 'user'
   | 'actor'
   | 'agent'
+  | 'presenter'
+  | 'may_act'
+  | 'resource'
+  | 'delegation'
 
 /**
  * What verification throws. The code says which rule refused; the presenter is told none of it, so that a

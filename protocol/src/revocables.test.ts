@@ -12,7 +12,7 @@ import {
 const ISSUER = 'https://gw.example'
 const THREE: Endable = {
   issuer: ISSUER,
-  subject: 'u1',
+  account: 'u1',
   sessionId: 's1',
   jti: 'jti-3',
   keyId: 'k1',

@@ -14,8 +14,11 @@ import type { RequestHeaders } from './exchange.ts'
 
 /** Who calls, as the verified token says. */
 export interface Caller {
-  /** The person: Tetrapod's own id, and how their identity provider knows them (RFC 9493). */
-  readonly user: { readonly id: string; readonly subjectId: SubjectId }
+  /**
+   * The person: Tetrapod's own id, what `sub` says (the same, or their id at the provider that this API's `subject` names),
+   * and how the identity provider where they sign in knows them (RFC 9493).
+   */
+  readonly user: { readonly id: string; readonly subject: string; readonly subjectId: SubjectId }
   /** The agent the user let act: the innermost actor. */
   readonly agent: Actor
   /** Who sent this request: the outermost actor. */
@@ -43,7 +46,7 @@ export function createCaller(
 ): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
-    user: { id: token.subject, subjectId: token.subjectId },
+    user: { id: token.account, subject: token.subject, subjectId: token.subjectId },
     agent: innermostActor(chain),
     actor: currentActor(chain),
     chain,

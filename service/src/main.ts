@@ -2,10 +2,11 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import { adminHandler } from '#admin'
-import { accountPages } from '#account'
+import { accountPages, connectPath } from '#account'
 import { type Agents, createAgents, createDocuments, type NamedAgent } from '#agents'
 import { type Api, createApis } from '#apis'
 import { type Audit, openAudit } from '#audit'
+import { createCredentialCache, upstreamCredential } from '#broker'
 import { type Catalogue, type ListenAddress, loadCatalogue } from '#catalogue'
 import { createDiscovered, createEgress, type Egress, keySet, type Network } from '#egress'
 import { gatewayRoutes } from '#gateway'
@@ -177,6 +178,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     issuer,
     discovered,
     documentHosts,
+    connectUrl: (provider) => `${issuer}${connectPath(provider)}`,
     registrationOpen: dynamic || statements.length > 0,
     openToAll: dynamic,
     checkStatement: statementChecker({
@@ -220,7 +222,12 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
       })
     },
   }
-  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, stepUps }) }
+  const obtain = createCredentialCache({
+    obtain: (request) => upstreamCredential(request, { tokens, clock }),
+    tokens,
+    clock,
+  })
+  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain, stepUps }) }
   const operators = adminHandler({
     audit,
     agents,
@@ -232,7 +239,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     recordSignOut: records.signOutEverywhere,
     log,
   })
-  const routes = { paths, segments: { ...oauth.segments, grants: account } }
+  const routes = { paths, segments: { ...oauth.segments, grants: account, connect: account } }
   return { routes, probes, operators, audit, agents, egress, feed, revocation }
 }
 
@@ -323,6 +330,7 @@ function service(
   const sweeping = setInterval(() => {
     const swept = [
       storage.state.sweep(clock.now()),
+      storage.replay.sweep(nowSeconds(clock)),
       storage.sessions.sweep(nowSeconds(clock)),
       storage.revocations.sweep(clock.now()),
       storage.families.sweep(clock.now() - FAMILY_KEPT_MS),

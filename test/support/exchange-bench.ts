@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { SignJWT } from 'jose'
 import { createAgents } from '../../service/src/agents/index.ts'
-import { createApis } from '../../service/src/apis/index.ts'
+import { type Api, createApis } from '../../service/src/apis/index.ts'
 import { type AuditLine, openAudit } from '../../service/src/audit/index.ts'
 import { exchange } from '../../service/src/broker/index.ts'
 import { createGrants } from '../../service/src/grants/index.ts'
@@ -30,6 +30,14 @@ export const START_SECONDS = 1_800_000_000
 const agentNode = { iss: ISSUER, sub: 'assistant' }
 const gatewayNode = { iss: ISSUER, sub: MOUNT, client_id: 'gateway' }
 
+/** The claims of token 1, honest: what `assistant` holds for the mount of `crm`. Those that are missing are token 2's. */
+export const tokenOne = {
+  aud: MOUNT,
+  client_id: 'assistant',
+  jti: 'jti-1',
+  act: agentNode,
+}
+
 /** The claims of token 2, honest: what the gateway called `crm` with. The grant is filled in by the bench. */
 export const tokenTwo = {
   iss: ISSUER,
@@ -46,6 +54,9 @@ export const tokenTwo = {
   act: { ...gatewayNode, act: agentNode },
 }
 
+function scopes(...names: readonly string[]) {
+  return Object.fromEntries(names.map((name) => [name, name]))
+}
 const server = (key: string, url: string, calls: Server['calls']): Server => ({
   key,
   name: key,
@@ -53,7 +64,7 @@ const server = (key: string, url: string, calls: Server['calls']): Server => ({
   mount: `${ISSUER}/${key}/mcp`,
   credential: undefined,
   calls,
-  scopes: {},
+  scopes: scopes(`${key}.read`, `${key}.write`),
   tools: {},
 })
 /** What the catalogue has. The user was shown less: see `shown`. */
@@ -66,7 +77,6 @@ const servers = [
   server('notes', NOTES_URL, { payroll: { 'notes.read': ['payroll.read'] } }),
   server('mute', 'https://mute.internal/mcp', {}),
 ]
-const scopes = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]))
 const apis = [
   {
     key: 'payroll',
@@ -94,10 +104,19 @@ const shown = {
   redirectUri: 'https://agent.example/callback',
   scopes: ['crm.read'],
   calls: { payroll: { 'crm.read': ['payroll.read'] } },
+  delegates: { assistant: ['researcher'], researcher: ['checker'] },
 }
+/** Who may hand to whom by the catalogue. The user was shown less: see `shown`. */
+const delegates: Readonly<Record<string, readonly string[]>> = {
+  assistant: ['researcher', 'deputy'],
+  researcher: ['checker', 'assistant'],
+}
+const exchanging = new Set(['assistant', 'researcher', 'checker', 'deputy'])
 const agent = (key: string) => ({
   key,
   name: key,
+  exchange: exchanging.has(key),
+  delegates: delegates[key] ?? [],
   redirectUris: [],
   credential: { method: 'private_key_jwt' as const, jwksUri: `https://${key}.internal/jwks` },
 })
@@ -111,6 +130,10 @@ export interface BenchOptions {
   readonly rules?: readonly Rule[]
   readonly users?: readonly string[]
   readonly agents?: readonly string[]
+  /** What APIs ask of their tokens, by key. */
+  readonly asks?: Readonly<Record<string, Partial<Pick<Api, 'subject' | 'authentication'>>>>
+  /** The ids that users have elsewhere, by user name. */
+  readonly linked?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -128,7 +151,9 @@ export type Bench = Awaited<ReturnType<typeof openBench>>
 export async function openBench({
   rules = [permitExchange],
   users: usernames = ['alice', 'bob'],
-  agents: agentKeys = ['assistant', 'intruder'],
+  agents: agentKeys = ['assistant', 'researcher', 'checker', 'deputy', 'intruder'],
+  asks = {},
+  linked = {},
 }: BenchOptions = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'tetrapod-exchange-'))
   const clock = { time: START_SECONDS * 1000, now: () => clock.time }
@@ -179,6 +204,7 @@ export async function openBench({
     username,
     name: username,
     groups: [],
+    linked: linked[username] ?? {},
     password: new Secret(''),
   }))
   const grants = createGrants({ store: storage.grants, revocation, clock })
@@ -198,12 +224,15 @@ export async function openBench({
       clock,
     }),
     servers: createServers(servers),
-    apis: createApis(apis),
+    apis: createApis(
+      apis.map((api) => ({ subject: undefined, authentication: undefined, ...api, ...asks[api.key] })),
+    ),
     users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, revocation, clock, log }),
     grants,
     policy: compilePolicy(rules),
     audit,
     clock,
+    connectUrl: (provider: string) => `${ISSUER}/connect/${provider}`,
   }
   const client = async (id: string) => ({
     id,

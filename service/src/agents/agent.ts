@@ -6,9 +6,13 @@ export interface NamedAgent {
   readonly key: string
   /** What consent calls it. */
   readonly name: string
-  /** Compared character by character. */
+  /** Compared character by character. None: no user ever comes back to it, so it starts no code flow. */
   readonly redirectUris: readonly string[]
   readonly credential: ClientCredential
+  /** It may exchange tokens: hand part of what a user let it do to a sub-agent, or act as one (DESIGN §1). */
+  readonly exchange: boolean
+  /** The agents it may hand to, by key. */
+  readonly delegates: readonly string[]
 }
 
 /** Who named an agent: the catalogue; itself, at an address of its own (a metadata document); itself, by registering. */

@@ -39,6 +39,10 @@ export interface Agents {
    * `agents.disabled`, `.host_not_listed`, `.document_id_malformed`, `.document_unreachable`, `.document_refused`.
    */
   find(id: string): Promise<Agent | undefined>
+  /** Whether it may exchange tokens. One that named itself never does. */
+  exchanges(id: string): boolean
+  /** Whom it may hand part of what it has to, as the catalogue says: the keys of its own sub-agents, not of theirs. */
+  delegatesOf(id: string): readonly string[]
   /** An agent as a person gets to see it; `claimed` is what it calls itself. */
   introduce(id: string, claimed?: string): Promise<Introduction>
   /** Notes that a user agreed to something for it. Throws `agents.unknown` for a registration that is gone. */
@@ -129,6 +133,8 @@ export function createAgents(deps: AgentsDeps): Agents {
       if (stands?.kind !== 'registered' || metadata === undefined) return undefined
       return { kind: 'registered', key: id, listed: false, metadata: clientMetadata.parse(metadata) }
     },
+    exchanges: (id) => catalogue.get(id)?.exchange === true,
+    delegatesOf: (id) => catalogue.get(id)?.delegates ?? [],
     async introduce(id, claimed) {
       const agent = catalogue.get(id)
       if (agent !== undefined) return introduce(id, agent.name, { kind: 'catalogue' })

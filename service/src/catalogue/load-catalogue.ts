@@ -1,9 +1,11 @@
 import { buildCatalogue } from './build-catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
+import { checkAgents } from './check-agents.ts'
 import { checkCredentials, checkNames } from './check-names.ts'
 import { checkRules } from './check-rules.ts'
 import { checkScopes, unreachedEdges } from './check-scopes.ts'
 import { checkAddresses } from './check-urls.ts'
+import { checkLinks, checkSubjects } from './check-subjects.ts'
 import { exposedUsers } from './check-users.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { invalid } from './faults.ts'
@@ -50,9 +52,12 @@ function crossChecks(draft: Draft): readonly Problem[] {
   return [
     ...checkNames(draft),
     ...checkCredentials(draft),
+    ...checkAgents(draft),
     ...checkAddresses(draft),
     ...checkScopes(draft),
     ...checkRules(draft),
+    ...checkLinks(draft),
+    ...checkSubjects(draft),
   ]
 }
 

@@ -214,6 +214,49 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     '17:126 apis.payroll.client.secret: This reference does not resolve',
   ],
 
+  [
+    'no redirect for an agent that does not exchange',
+    'robot: { redirect_uris: [https://robot.example/cb], secret: file:///run/secrets/robot, exchange: true, delegates: [assistant] }',
+    'robot: { secret: file:///run/secrets/robot }',
+    '7:3 agents.robot.redirect_uris: It is required: add it. Only an agent with `exchange: true`',
+  ],
+  [
+    'a hand-over by an agent that does not exchange',
+    'robot, exchange: true, delegates',
+    'robot, delegates',
+    '7:90 agents.robot.delegates: An agent that hands over exchanges',
+  ],
+  [
+    'a hand-over to an agent that does not exchange',
+    'jwks, exchange: true }',
+    'jwks }',
+    '7:118 agents.robot.delegates[1]: A sub-agent exchanges what it is handed: give assistant `exchange: true`',
+  ],
+  [
+    'a hand-over to nobody',
+    'delegates: [assistant]',
+    'delegates: [assistant, constructor]',
+    '7:129 agents.robot.delegates[2]: No agent of the catalogue has this name',
+  ],
+  [
+    'a hand-over to a server',
+    'delegates: [assistant]',
+    'delegates: [crm]',
+    '7:118 agents.robot.delegates[1]: No agent of the catalogue has this name',
+  ],
+  [
+    'a hand-over to itself',
+    'delegates: [assistant]',
+    'delegates: [robot]',
+    '7:118 agents.robot.delegates[1]: An agent does not hand to itself',
+  ],
+  [
+    'an exchange that is said with a word',
+    'exchange: true, delegates: [assistant]',
+    'exchange: "false"',
+    '7:100 agents.robot.exchange: ',
+  ],
+
   ['a reserved key', '  robot:', '  gateway:', '7:3 agents.gateway: This name is one of our own'],
   ['the key of a path we serve', '  robot:', '  sign-in:', '7:3 agents.sign-in: This name is one of our own'],
   ['a key of another kind', '  robot:', '  payroll:', '17:3 apis.payroll: agents.payroll has this name'],
@@ -340,6 +383,60 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     'http://publisher.example/jwks',
     '25:56 registration.statements["https://publisher.example"].jwks_uri: Use https',
   ],
+  [
+    'a subject that nobody has',
+    'subject: corp',
+    'subject: constructor',
+    '17:167 apis.payroll.subject: No user has an id at a provider of this name',
+  ],
+  [
+    'one id of two users at one provider',
+    `password: '${HASH}'`,
+    `password: '${HASH}', linked: { other: alice@corp.example, corp: alice@corp.example }`,
+    'users.bob.linked.corp: users.alice has this id there',
+  ],
+  [
+    'an id that is the name of a server',
+    'corp: alice@corp.example',
+    'corp: crm',
+    '3:85 users.alice.linked.corp: An agent, a server or an API has this name',
+  ],
+  [
+    'an id that is the gateway’s name',
+    'corp: alice@corp.example',
+    'corp: gateway',
+    '3:85 users.alice.linked.corp: An agent, a server or an API has this name',
+  ],
+  [
+    'an id with a space at its end',
+    'corp: alice@corp.example',
+    'corp: "alice "',
+    '3:85 users.alice.linked.corp: An id has 1 to 255 characters',
+  ],
+  [
+    'an authentication that asks for nothing',
+    '{ max_age: 3600, acr_values: [urn:tetrapod:acr:password] }',
+    '{}',
+    '17:189 apis.payroll.authentication: Say `max_age`',
+  ],
+  [
+    'an age that no sign-in reaches an API in',
+    'max_age: 3600',
+    'max_age: 59',
+    '17:200 apis.payroll.authentication.max_age: Write a number of seconds',
+  ],
+  [
+    'an age that is no number',
+    'max_age: 3600',
+    'max_age: soon',
+    '17:200 apis.payroll.authentication.max_age: Write a number of seconds',
+  ],
+  [
+    'an acr with a space, which would be two',
+    '[urn:tetrapod:acr:password]',
+    '["a b"]',
+    '17:219 apis.payroll.authentication.acr_values[1]: An acr value has no space',
+  ],
   ['an empty list', '[bob]', '[]', '21:22 policies[3].forbid.users: An empty list matches nothing'],
 ]
 
@@ -377,6 +474,12 @@ policies:
     expect(problems).toEqual(
       own.map((key, index) => `${index + 3}:3 agents.${key}: This name is one of our own: choose another.`),
     )
+  })
+
+  test('an agent that others alone hand to needs no redirect', async () => {
+    const redirect = 'redirect_uris: [http://127.0.0.1:4003/callback], '
+    const { catalogue } = await load(whole.replace(redirect, ''))
+    expect(catalogue.agents[0]).toMatchObject({ key: 'assistant', redirectUris: [], exchange: true })
   })
 
   test('a rule may name a document at an accepted host, and all that registered themselves', async () => {
