@@ -133,6 +133,18 @@ describe('an API refuses a call for insufficient scope', () => {
     expect(there.payments).toHaveLength(1)
   })
 
+  test('where the user never saw the edge, they are asked, although the agent has every scope', async () => {
+    await there.restart(false)
+    const agent = there.agent('allow', { scopes: ['notes.read', 'notes.pay'] })
+    expect(await calledBy(agent.fetch, 'pay')).toMatchObject({
+      status: 200,
+      message: { result: { isError: true } },
+    })
+    await there.restart(true)
+    expect(await calledBy(agent.fetch, 'pay')).toMatchObject({ status: 200, message: paid })
+    expect(agent.asked).toHaveLength(2)
+  })
+
   test('where no edge leads there, nobody is asked: the tool fails, and says why', async () => {
     const reply = await call(await signedIn(['notes.read', 'notes.pay']), 'close_account')
     expect(reply.status).toBe(200)

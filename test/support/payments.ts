@@ -6,7 +6,7 @@ import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { callerOf, protect, type Protection, stepUp } from '@tetrapod/server-sdk'
 import { createBrowser, type Page } from '../../demo/src/walk/scripted-browser.ts'
 import { close, freePorts, listen } from './ports.ts'
-import { NOTES_SECRET, openWorld, type World, type WorldOptions } from './world.ts'
+import { type Amend, NOTES_SECRET, openWorld, type World, type WorldOptions } from './world.ts'
 
 /** What the bank saw of a payment that it made. */
 export interface Payment {
@@ -35,6 +35,8 @@ export interface Payments {
     answer: Answer,
     options?: LoginOptions,
   ): { readonly fetch: typeof globalThis.fetch; readonly asked: readonly string[] }
+  /** Starts the service again with the edge from `notes.pay` to `bank.pay`, or without it. */
+  restart(edge: boolean): Promise<void>
   close(): Promise<void>
 }
 
@@ -45,7 +47,7 @@ const policies = `
   - forbid: { users: [bob], apis: [bank] }`
 
 export async function openPayments(
-  options: Omit<WorldOptions, 'upstream' | 'policies'> = {},
+  options: Omit<WorldOptions, 'upstream' | 'policies' | 'amend'> = {},
 ): Promise<Payments> {
   const [agentPort] = (await freePorts(1)) as [number]
   let bank: Party | undefined
@@ -54,12 +56,12 @@ export async function openPayments(
   const bankUrl = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
   let runs = 0
   let server: Party | undefined
-  const { amend = (text) => text, ...others } = options
+  const amend: Amend = (text) =>
+    withBank(text, bankUrl).replace('redirect_uris: [', `redirect_uris: [${redirectUri}, `)
   const world = await openWorld({
-    ...others,
+    ...options,
     policies,
-    amend: (text) =>
-      amend(withBank(text, bankUrl).replace('redirect_uris: [', `redirect_uris: [${redirectUri}, `)),
+    amend,
     upstream: (request, response) => (opened.behave ?? server?.listener)?.(request, response),
   })
   const payments: Payment[] = []
@@ -82,6 +84,8 @@ export async function openPayments(
       const agent = createAgent({ client, redirectUri, open })
       return { fetch: agent.fetch(world.mount('notes'), { ...login, scopes }), asked }
     },
+    restart: (edge) =>
+      world.restart(edge ? amend : (text) => amend(text).replace(', notes.pay: [bank.pay] }', ' }')),
     async close() {
       bank?.protection.close()
       server?.protection.close()
