@@ -17,8 +17,9 @@ export function accessOfLogin(keeper: Keeper): Access {
       await keeper.renew(sent)
       return 'renewed'
     },
-    async widen(sent, scopes, again) {
-      if (!again && hasAll(keeper, sent, scopes)) return
+    async widen(_sent, scopes, again) {
+      // The server may have learnt only now what the operation needs, and look for it in the same token the next time.
+      if (!again && scopes.isSubsetOf(keeper.current().scopes)) return
       throw new StepUpRequired(mcpUrl, union(keeper, scopes))
     },
   }
@@ -75,7 +76,7 @@ export function interactiveAccess(mcpUrl: string, options: LoginOptions, deps: I
     widen: (sent, scopes, again) =>
       queue(async () => {
         const now = keeper()
-        if (now !== undefined && !again && hasAll(now, sent, scopes)) return
+        if (now !== undefined && !again && scopes.isSubsetOf(now.current().scopes)) return
         const isWider = now !== undefined && scopes.isSubsetOf(now.current().requested)
         if (isWider && now.current().accessToken !== sent) return
         await ask(now?.destination ?? (await journey.discover(mcpUrl)), now ? union(now, scopes) : scopes)
@@ -101,12 +102,6 @@ async function tokenOf(keeper: Keeper): Promise<string | undefined> {
     if (error instanceof LoginRequired) return undefined
     throw error
   }
-}
-
-/** The server may have learnt only now what the operation needs, and look for it in the same token the next time. */
-function hasAll(keeper: Keeper, sent: string | undefined, scopes: Scopes): boolean {
-  const { accessToken, scopes: granted } = keeper.current()
-  return accessToken === sent && scopes.isSubsetOf(granted)
 }
 
 /** MCP authorization: what was asked for before, and what is asked for now. */

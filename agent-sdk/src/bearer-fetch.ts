@@ -11,7 +11,7 @@ export interface Access {
    */
   refused(sent: string | undefined, challenge: BearerChallenge, again: boolean): Promise<'renewed' | 'asked'>
   /**
-   * The server wants these scopes: resolves when there is a token that asked for them, or where `sent` has them already and
+   * The server wants these scopes: resolves when there is a token that asked for them, or that has them already and
    * may be sent once more. `again`: that did not help.
    */
   widen(sent: string | undefined, scopes: Scopes, again: boolean): Promise<void>

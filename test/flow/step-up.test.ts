@@ -254,9 +254,9 @@ describe('a server that says which scopes it wants', () => {
   })
 
   test('is heard in a refusal of its own before the tool begins (RFC 6750 §3.1)', async () => {
-    const refuseWith = (challenge: string) => {
+    const refuseWith = (challenge: string, status = 403) => {
       there.behave = (_request, response) =>
-        void response.writeHead(403, { 'www-authenticate': challenge }).end()
+        void response.writeHead(status, { 'www-authenticate': challenge }).end()
     }
     refuseWith('Bearer error="insufficient_scope", scope="notes.pay"')
     const reply = await called()
@@ -273,6 +273,8 @@ describe('a server that says which scopes it wants', () => {
       refuseWith(challenge)
       expect(message(await called())).toMatchObject({ error: { data: { code: 'gateway.upstream_refused' } } })
     }
+    refuseWith('Bearer error="insufficient_scope", scope="notes.pay"', 401)
+    expect(message(await called())).toMatchObject({ error: { data: { code: 'gateway.upstream_refused' } } })
   })
 
   test('that has begun to answer leaves its result: it says what the agent must ask for', async () => {
