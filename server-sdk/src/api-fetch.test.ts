@@ -18,8 +18,8 @@ async function apiThat(needed: string, refusal: (response: ServerResponse) => vo
     const { authorization } = headers
     seen.push({ method, authorization, body: await bodyOf(request) })
     const held = authorization?.replace('Bearer ', '').split('+') ?? []
-    if (needed.split(' ').every((scope) => held.includes(scope))) return response.end('done')
-    refusal(response)
+    if (needed.split(' ').every((scope) => held.includes(scope))) response.end('done')
+    else refusal(response)
   })
   const asked: string[] = []
   const call = createApiFetch(async (api, scopes) => {
