@@ -128,18 +128,6 @@ describe('a remembered credential', () => {
     expect(minted).toHaveLength(2)
   })
 
-  test('is none, where it ends with nothing of ours: it could not be taken back', async () => {
-    let obtained = 0
-    const obtain = createCredentialCache({
-      obtain: async () => ({ headers: {}, jti: `${obtained++}`, expiresAt: NOW + 300, ends: [] }),
-      tokens: { revoked: () => false },
-      clock: { now: () => NOW * 1000 },
-    })
-    await obtain(requestOf())
-    await obtain(requestOf())
-    expect(obtained).toBe(2)
-  })
-
   test('lives no longer when the clock is set back', async () => {
     const { obtain, pass, played, minted } = openCache()
     await obtain(requestOf())

@@ -9,6 +9,8 @@ const crm: Server = {
   name: 'Customers',
   url: 'https://crm.internal/mcp',
   mount: 'https://gw.example/crm/mcp',
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls: {},
   scopes: { 'crm.read': 'Read', 'crm.pay': 'Pay' },
