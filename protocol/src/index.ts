@@ -43,6 +43,7 @@ export {
 } from './names.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
 export {
+  edgeId,
   type Endable,
   endsToken,
   FEED_STALE_MS,

@@ -99,6 +99,7 @@ function claimedAudience(token: string): string {
 function endable(claims: MintedClaims, keyId: string): Endable {
   return {
     issuer: claims.iss,
+    audience: claims.aud,
     subject: claims.sub,
     sessionId: claims.sid,
     jti: claims.jti,
