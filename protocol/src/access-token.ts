@@ -12,6 +12,7 @@ const delegation = z.strictObject({
   hop: z.int().min(1),
   rem: z.int().min(0),
   anc: z.array(text).min(1).max(64),
+  res: z.exactOptional(text),
 })
 
 /** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
@@ -48,6 +49,8 @@ export interface Delegation {
   readonly rem: number
   /** What it came from: the login family first, then the `jti` of every ancestor. */
   readonly anc: readonly string[]
+  /** Of a token that an agent handed to a sub-agent: the mount at which its scopes count. It is for nothing else. */
+  readonly res?: string
 }
 
 /** A verified access token, in words that code reads. Times are seconds since the epoch. */
@@ -108,6 +111,9 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
   const chain = parseAct(claims.act)
   if (chain.some((actor) => sameActor(actor, { iss: claims.iss, sub: claims.sub }))) {
     throw new Refusal('subject', 'the user appears as an actor')
+  }
+  if (claims.dlg.res !== undefined && claims.may_act === undefined) {
+    throw new Refusal('claims', 'a token that was handed over names who may act')
   }
   if (claims.dlg.hop !== chain.length) throw new Refusal('chain', 'hop does not count the actors')
   return {

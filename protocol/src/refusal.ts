@@ -22,6 +22,10 @@ export type RefusalCode =
   | 'user'
   | 'actor'
   | 'agent'
+  | 'presenter'
+  | 'may_act'
+  | 'resource'
+  | 'delegation'
 
 /**
  * What verification throws. The code says which rule refused; the presenter is told none of it, so that a

@@ -232,7 +232,7 @@ describe('a request is malformed', () => {
 
 describe('a client may not exchange', () => {
   test.each<Row>([
-    { name: 'that is an agent', form: { client_id: 'assistant' } },
+    { name: 'that is an agent without leave to', form: { client_id: 'intruder' } },
     { name: 'that is the gateway', form: { client_id: 'gateway' } },
     { name: 'that is an API', form: { client_id: 'payroll' } },
   ])('$name', async (row) => {

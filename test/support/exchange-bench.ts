@@ -30,6 +30,14 @@ export const START_SECONDS = 1_800_000_000
 const agentNode = { iss: ISSUER, sub: 'assistant' }
 const gatewayNode = { iss: ISSUER, sub: MOUNT, client_id: 'gateway' }
 
+/** The claims of token 1, honest: what `assistant` holds for the mount of `crm`. Those that are missing are token 2's. */
+export const tokenOne = {
+  aud: MOUNT,
+  client_id: 'assistant',
+  jti: 'jti-1',
+  act: agentNode,
+}
+
 /** The claims of token 2, honest: what the gateway called `crm` with. The grant is filled in by the bench. */
 export const tokenTwo = {
   iss: ISSUER,
@@ -46,6 +54,9 @@ export const tokenTwo = {
   act: { ...gatewayNode, act: agentNode },
 }
 
+function scopes(...names: readonly string[]) {
+  return Object.fromEntries(names.map((name) => [name, name]))
+}
 const server = (key: string, url: string, calls: Server['calls']): Server => ({
   key,
   name: key,
@@ -53,7 +64,7 @@ const server = (key: string, url: string, calls: Server['calls']): Server => ({
   mount: `${ISSUER}/${key}/mcp`,
   credential: undefined,
   calls,
-  scopes: {},
+  scopes: scopes(`${key}.read`, `${key}.write`),
   tools: {},
 })
 /** What the catalogue has. The user was shown less: see `shown`. */
@@ -66,7 +77,6 @@ const servers = [
   server('notes', NOTES_URL, { payroll: { 'notes.read': ['payroll.read'] } }),
   server('mute', 'https://mute.internal/mcp', {}),
 ]
-const scopes = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]))
 const apis = [
   {
     key: 'payroll',
@@ -94,13 +104,20 @@ const shown = {
   redirectUri: 'https://agent.example/callback',
   scopes: ['crm.read'],
   calls: { payroll: { 'crm.read': ['payroll.read'] } },
+  delegates: { assistant: ['researcher'], researcher: ['checker'] },
 }
+/** Who may hand to whom by the catalogue. The user was shown less: see `shown`. */
+const delegates: Readonly<Record<string, readonly string[]>> = {
+  assistant: ['researcher', 'deputy'],
+  researcher: ['checker', 'assistant'],
+}
+const exchanging = new Set(['assistant', 'researcher', 'checker', 'deputy'])
 const agent = (key: string) => ({
   key,
   name: key,
+  exchange: exchanging.has(key),
+  delegates: delegates[key] ?? [],
   redirectUris: [],
-  exchange: false,
-  delegates: [],
   credential: { method: 'private_key_jwt' as const, jwksUri: `https://${key}.internal/jwks` },
 })
 const permitExchange: Rule = {
@@ -130,7 +147,7 @@ export type Bench = Awaited<ReturnType<typeof openBench>>
 export async function openBench({
   rules = [permitExchange],
   users: usernames = ['alice', 'bob'],
-  agents: agentKeys = ['assistant', 'intruder'],
+  agents: agentKeys = ['assistant', 'researcher', 'checker', 'deputy', 'intruder'],
 }: BenchOptions = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'tetrapod-exchange-'))
   const clock = { time: START_SECONDS * 1000, now: () => clock.time }

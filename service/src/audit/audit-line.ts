@@ -25,6 +25,10 @@ export interface AuditLine {
   readonly method: string | undefined
   readonly tool: string | undefined
   readonly api: string | undefined
+  /** The OAuth client that asks. */
+  readonly client: string | undefined
+  /** The sub-agent that an agent hands on to. */
+  readonly delegate: string | undefined
   /** The inputs; undefined when there are none, and when they cannot be opened. */
   readonly arguments: Json | undefined
   /** True when the personal values (username, inputs) were erased or changed. */
@@ -76,7 +80,10 @@ function agentOf({ agent }: AuditLine): readonly string[] {
 
 const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> = {
   call: ({ server, tool, method }) => `calls ${named(server)}.${named(tool ?? method)}`,
-  exchange: ({ server, api }) => `exchange: ${named(server)} asks for ${named(api)}`,
+  exchange: ({ client, server, api, delegate }) =>
+    delegate === undefined
+      ? `exchange: ${named(client)} asks for ${named(api ?? server)}`
+      : `exchange: ${named(client)} hands ${named(server)} on to ${named(delegate)}`,
   grant_given: ({ grant }) => `grant ${named(grant)} given`,
   grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
   agent_changed: () => 'agent',
@@ -173,7 +180,8 @@ function authorityMembers(record: DecisionRecord | ExchangeRecord, outcome: Outc
   const permitted = policy.effect === 'permit'
   if (record.kind === 'exchange') {
     const ended = permitted ? (outcome?.status ?? 'issued') : 'denied'
-    return { ...common, kind: 'exchange', api: record.api, outcome: ended } as const
+    const { client, api, delegate } = record
+    return { ...common, kind: 'exchange', client, api, delegate, outcome: ended } as const
   }
   const { method, tool } = record
   const ended = permitted ? (outcome?.status ?? 'pending') : 'denied'
@@ -227,6 +235,8 @@ const nothing = {
   method: undefined,
   tool: undefined,
   api: undefined,
+  client: undefined,
+  delegate: undefined,
   decision: undefined,
   rule: undefined,
   outcome: 'recorded',

@@ -204,7 +204,7 @@ export function call(members: Partial<DecisionInput> = {}): DecisionInput {
 }
 
 export function exchange(members: Partial<ExchangeInput> = {}): ExchangeInput {
-  return { ...authority, api: 'payroll', issued: 'jti-of-token-3', ...members }
+  return { ...authority, client: 'crm', api: 'payroll', issued: 'jti-of-token-3', ...members }
 }
 
 /** Lets everything that waits for nothing but promises come to rest. */

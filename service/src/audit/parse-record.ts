@@ -72,7 +72,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
       protocolVersion: text,
     },
   ],
-  ['exchange', { ...authority, api: text, issued: optional(text) }],
+  ['exchange', { ...authority, api: optional(text), delegate: optional(text), issued: optional(text) }],
   [
     'outcome',
     {

@@ -26,7 +26,7 @@ export interface Authority {
   readonly chain: readonly Actor[]
   /** The OAuth client that presented the token. */
   readonly client: string
-  /** The server that is called; for an exchange, the server that asks. */
+  /** The server that is called; for an exchange, the server that asks, or at whose mount the agents work. */
   readonly server: string
   /** Who the next credential is for. */
   readonly audience: string
@@ -57,7 +57,10 @@ export interface DecisionInput extends Authority, Presented {
 
 /** An exchange at the token endpoint, before signing (RFC 8693). */
 export interface ExchangeInput extends Authority, Presented {
-  readonly api: string
+  /** The API that a server asks for. */
+  readonly api?: string | undefined
+  /** The sub-agent that an agent hands on to. With neither, a sub-agent asks for the mount. */
+  readonly delegate?: string | undefined
   /** `jti` of the token to be signed, chosen beforehand; absent when refused. The log keeps its SHA-256. */
   readonly issued?: string | undefined
 }

@@ -39,7 +39,7 @@ describe('canonical bytes', () => {
     ]
     expect(records.map(canonicalText)).toEqual([
       '{"agent":"demo-agent","api":"payroll","audience":"https://crm.internal/mcp",' +
-        '"chain":[{"iss":"https://gw.example","sub":"demo-agent"}],"client":"demo-agent","grant":"grant-1",' +
+        '"chain":[{"iss":"https://gw.example","sub":"demo-agent"}],"client":"crm","grant":"grant-1",' +
         '"issued":"I21f_6DKoP2UlmoMEXXaNhBeKeK4QKnPDRQAF4FcLN4","kind":"exchange","pattern":"token_exchange",' +
         '"policy":{"effect":"permit","rule":"policies[1]"},"replica":"r1","scopes":["crm.read"],"sequence":1,' +
         '"server":"crm","time":1795521600000,"token":"Ldh561DaF32FSvP7KSdo8PDgwbLsBw4EOEpEe9M1VQU","txn":"txn-1",' +

@@ -38,7 +38,8 @@ export interface DecisionRecord extends Head, Authority, Subject {
 export interface ExchangeRecord extends Head, Authority, Subject {
   readonly kind: 'exchange'
   readonly token: string
-  readonly api: string
+  readonly api?: string | undefined
+  readonly delegate?: string | undefined
   /** SHA-256 of the `jti` to be issued, base64url. */
   readonly issued?: string | undefined
 }
@@ -126,6 +127,7 @@ export function exchangeRecord(head: Head, input: ExchangeInput): ExchangeRecord
     user: { id: input.user.id },
     token: hashed(input.jti),
     api: input.api,
+    delegate: input.delegate,
     issued: input.issued === undefined ? undefined : hashed(input.issued),
   }
 }

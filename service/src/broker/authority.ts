@@ -1,6 +1,6 @@
-import { type AccessToken, innermostActor, Refusal } from '@tetrapod/protocol'
+import { type AccessToken, currentActor, GATEWAY, innermostActor, Refusal } from '@tetrapod/protocol'
 import type { Agents } from '#agents'
-import type { Grant, Grants } from '#grants'
+import { type Grant, type Grants, grantsDelegation } from '#grants'
 import type { PolicySubject } from '#policy'
 import type { Servers } from '#servers'
 import type { Tokens } from '#tokens'
@@ -11,7 +11,7 @@ export interface AuthorityDeps {
   readonly tokens: Tokens
   readonly grants: Grants
   readonly users: Users
-  readonly agents: Pick<Agents, 'standing'>
+  readonly agents: Pick<Agents, 'standing' | 'delegatesOf'>
   readonly servers: Servers
 }
 
@@ -26,9 +26,9 @@ export interface Authority {
 
 /**
  * The standing permission behind a verified token: not revoked, alive, of this user, for the agent of its chain; user and
- * every actor still take part. Asked at every hop, so that what is taken back stops the next one (DESIGN §4.8).
+ * every actor still take part, and whoever an agent handed it to is still one of its sub-agents, by the catalogue and the grant. Asked at every hop, so that what is taken back stops the next one (DESIGN §4.8).
  *
- * Throws Refusal `revoked`, `grant`, `user`, `actor`, `agent`, and `revocation.stale` while nobody can tell what was revoked.
+ * Throws Refusal `revoked`, `grant`, `user`, `actor`, `agent`, `delegation`, and `revocation.stale` while nobody can tell what was revoked.
  */
 export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Promise<Authority> {
   if (deps.tokens.revoked(token)) throw new Refusal('revoked', 'something that it ends with was revoked')
@@ -42,7 +42,38 @@ export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Pr
   if (user === undefined) throw new Refusal('user', 'the user takes no part any more')
   if (unknown !== undefined) throw new Refusal('actor', `${unknown.sub} takes no part any more`)
   if (agents.at(-1) !== grant.agent) throw new Refusal('agent', 'the grant is for another agent')
+  if (!handovers(token, agents).every(([from, to]) => mayHandOver(from, to, { token, grant }, deps)))
+    throw new Refusal('delegation', 'an agent hands on to another no longer')
   return { token, grant, user, subject: policySubject(user, { agents, unlisted }) }
+}
+
+/** Which agent handed it to which, from the agents of the chain, outermost first. */
+function handovers(
+  { chain, audience, delegation }: AccessToken,
+  agents: readonly string[],
+): readonly (readonly [from: string, to: string])[] {
+  const acted = agents.slice(1).map((from, i) => [from, agents[i] ?? from] as const)
+  return delegation.res === undefined ? acted : [[currentActor(chain).sub, audience], ...acted]
+}
+
+function mayHandOver(
+  from: string,
+  to: string,
+  { token, grant }: Pick<Authority, 'token' | 'grant'>,
+  { agents, servers }: AuthorityDeps,
+): boolean {
+  const server = servers.byMount(mountOf(token))
+  return (
+    server !== undefined &&
+    agents.delegatesOf(from).includes(to) &&
+    grantsDelegation(grant, server.key, from, to)
+  )
+}
+
+/** The mount that the agents work at: where the gateway acted, or else what the token is for. */
+function mountOf({ chain, audience, delegation }: AccessToken): string {
+  const gateway = chain.find(({ client_id }) => client_id === GATEWAY)
+  return gateway?.sub ?? delegation.res ?? audience
 }
 
 /** What every record about a verified token says: the token's own words, which hold whether or not its grant still does. */

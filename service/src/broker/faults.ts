@@ -15,19 +15,23 @@ export const fault = faults('broker', {
   ],
   client_not_allowed: [
     'denied',
-    'This client may not exchange tokens. Servers with a client in the catalogue may.',
+    'This client may not exchange tokens. Servers with a client in the catalogue may, and agents with `exchange: true`.',
   ],
   target_unknown: [
     'missing',
-    'This client may not ask for a token for that target. Name one API by its catalogue key in `audience` or by its `resource`, and list it in the client’s `calls`.',
+    'This client may not ask for a token for that target. A server names one API, by its catalogue key in `audience` or by its `resource`, that is listed in its `calls`; an agent names one sub-agent of its `delegates`, or the mount that it was handed a token for.',
   ],
   subject_token_refused: [
     'invalid',
-    'The subject_token cannot be exchanged by this client. Send the token that the client itself was called with, while it is alive.',
+    'The subject_token cannot be exchanged by this client. Send the token that the client itself was called with, was handed, or hands on, while it is alive.',
   ],
   scope_invalid: [
     'invalid',
-    'The requested scope is not one that the target knows, or nothing can be granted.',
+    'The requested scope is not one that the target knows, is more than the subject_token holds, or nothing can be granted.',
+  ],
+  scope_missing: [
+    'invalid',
+    'Say in `scope` what the sub-agent may do: it never gets everything by default.',
   ],
   scope_unreachable: [
     'denied',

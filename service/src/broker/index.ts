@@ -1,5 +1,6 @@
 export { fault as brokerFault } from './faults.ts'
-export { exchange, type ExchangeAnswer, type ExchangeDeps } from './exchange.ts'
+export { exchange, type ExchangeDeps } from './exchange.ts'
+export type { ExchangeAnswer } from './outcome.ts'
 export { type ExchangeRequest, parseExchangeRequest } from './exchange-request.ts'
 export { type Authority, type AuthorityDeps, liveAuthority, tokenOnRecord } from './authority.ts'
 export { upstreamCredential, type UpstreamCredential } from './upstream-credential.ts'

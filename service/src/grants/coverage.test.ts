@@ -1,15 +1,23 @@
 import { type ScopeEdges, throughCalls } from '@tetrapod/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Grant, grantedThrough, grantsCalls, grantsScopes } from './index.ts'
+import {
+  type DelegateEdges,
+  type Grant,
+  grantedThrough,
+  grantsCalls,
+  grantsDelegates,
+  grantsDelegation,
+  grantsScopes,
+} from './index.ts'
 
 const scope = fc.constantFrom('a', 'b', 'constructor', 'toString')
 const target = fc.constantFrom('x', 'y', 'z')
 const edges: fc.Arbitrary<ScopeEdges> = fc.dictionary(scope, fc.uniqueArray(target))
 const scopes = fc.uniqueArray(scope).map((list) => new Set(list))
 
-function grantOf(shown: ScopeEdges, held: Iterable<string> = []): Grant {
-  const mounts = { crm: { scopes: [...held], calls: { payroll: shown }, since: 0, expiresAt: 1 } }
+function grantOf(shown: ScopeEdges, held: Iterable<string> = [], delegates: DelegateEdges = {}): Grant {
+  const mounts = { crm: { scopes: [...held], calls: { payroll: shown }, delegates, since: 0, expiresAt: 1 } }
   return {
     id: 'g1',
     version: 1,
@@ -101,5 +109,39 @@ describe('a consent is not asked for again', () => {
     const calls = { payroll: { a: ['x'] }, ledger: { a: ['x'] } }
     expect(grantsCalls(grantOf({ a: ['x'] }), 'crm', { payroll: calls.payroll }, new Set(['a']))).toBe(true)
     expect(grantsCalls(grantOf({ a: ['x'] }), 'crm', calls, new Set(['a']))).toBe(false)
+  })
+})
+
+describe('a hand-over is agreed to', () => {
+  const delegates = { planner: ['researcher'], researcher: ['fetcher'] }
+  const grant = grantOf({}, [], delegates)
+
+  test('from the one agent to the other, at this very mount', () => {
+    expect(grantsDelegation(grant, 'crm', 'planner', 'researcher')).toBe(true)
+    expect(grantsDelegation(grant, 'crm', 'researcher', 'fetcher')).toBe(true)
+    expect(grantsDelegation(grant, 'notes', 'planner', 'researcher')).toBe(false)
+  })
+
+  test('in no other direction, and over no agent in between', () => {
+    expect(grantsDelegation(grant, 'crm', 'researcher', 'planner')).toBe(false)
+    expect(grantsDelegation(grant, 'crm', 'planner', 'fetcher')).toBe(false)
+    expect(grantsDelegation(grant, 'crm', 'planner', 'writer')).toBe(false)
+  })
+
+  test('by nobody, whatever the names are', () => {
+    for (const name of ['constructor', '__proto__', 'toString']) {
+      expect(grantsDelegation(grant, name, 'planner', 'researcher')).toBe(false)
+      expect(grantsDelegation(grant, 'crm', name, 'researcher')).toBe(false)
+      expect(grantsDelegation(grant, 'crm', 'planner', name)).toBe(false)
+    }
+  })
+
+  test('as a whole only where each of them is', () => {
+    expect(grantsDelegates(grant, 'crm', {})).toBe(true)
+    expect(grantsDelegates(grant, 'crm', { planner: [] })).toBe(true)
+    expect(grantsDelegates(grant, 'crm', delegates)).toBe(true)
+    expect(grantsDelegates(grant, 'crm', { planner: ['researcher', 'writer'] })).toBe(false)
+    expect(grantsDelegates(grant, 'crm', { ...delegates, fetcher: ['writer'] })).toBe(false)
+    expect(grantsDelegates(grant, 'notes', delegates)).toBe(false)
   })
 })

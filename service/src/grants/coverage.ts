@@ -1,6 +1,6 @@
 import { type ScopeEdges, type Scopes, throughCalls } from '@tetrapod/protocol'
 import { own } from '#kernel'
-import type { Grant } from './grant-store.ts'
+import type { DelegateEdges, Grant } from './grant-store.ts'
 
 /** True when the grant holds all of `scopes` at the mount of this server. */
 export function grantsScopes(grant: Grant, server: string, scopes: Iterable<string>): boolean {
@@ -40,4 +40,20 @@ export function grantedThrough(
     reached.filter((target) => own(shown, scope)?.includes(target)),
   ])
   return throughCalls(Object.fromEntries(agreed) as ScopeEdges, at.scopes)
+}
+
+/**
+ * True when the user agreed that `from` hands part of what it may do at this server to the sub-agent `to`. Both are keys of
+ * agents; an edge added to the catalogue later is none of this grant until the user agrees again.
+ */
+export function grantsDelegation(grant: Grant, server: string, from: string, to: string): boolean {
+  const part = own(grant.mounts, server)
+  return own(part?.delegates ?? {}, from)?.includes(to) === true
+}
+
+/** True when the user agreed to every one of these hand-overs at this server. */
+export function grantsDelegates(grant: Grant, server: string, delegates: DelegateEdges): boolean {
+  return Object.entries(delegates).every(([from, to]) =>
+    to.every((agent) => grantsDelegation(grant, server, from, agent)),
+  )
 }

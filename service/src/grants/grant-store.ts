@@ -1,11 +1,16 @@
 import type { ScopeEdges } from '@tetrapod/protocol'
 import type { RevocationEntry } from '#revocation'
 
+/** Who may hand to whom: the key of an agent → those of its sub-agents. */
+export type DelegateEdges = Readonly<Record<string, readonly string[]>>
+
 /** What one mount's part of a grant holds: its scopes, and what each server behind it may ask for through them. */
 export interface GrantedMount {
   readonly scopes: readonly string[]
   /** The closure through `calls` as the consent page showed it: API key → scope edges. */
   readonly calls: Readonly<Record<string, ScopeEdges>>
+  /** Which agent may hand part of it to which sub-agents, as the consent page showed it and the user left it. */
+  readonly delegates: DelegateEdges
   /** Since when it holds without a break, in milliseconds: a login from before ended with what it was under. */
   readonly since: number
   /** When this part ends, in milliseconds: each server's as the user last said. */

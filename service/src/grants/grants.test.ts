@@ -13,6 +13,7 @@ const consent: Consent = {
   server: 'crm',
   scopes: ['crm.read'],
   calls: { payroll: { 'crm.read': ['payroll.read'] } },
+  delegates: { planner: ['researcher'] },
 }
 
 describe('a consent', () => {
@@ -26,8 +27,8 @@ describe('a consent', () => {
       createdAt: NOW,
       expiresAt: NOW + DAYS_30,
     })
-    const { scopes, calls } = consent
-    expect(grant.mounts).toEqual({ crm: { scopes, calls, since: NOW, expiresAt: NOW + DAYS_30 } })
+    const { scopes, calls, delegates } = consent
+    expect(grant.mounts).toEqual({ crm: { scopes, calls, delegates, since: NOW, expiresAt: NOW + DAYS_30 } })
     expect(grant.redirectUris).toEqual([consent.redirectUri])
     expect(await grants.live(grant.id)).toEqual(grant)
     expect(await grants.liveFor('u1', 'planner')).toEqual(grant)
@@ -42,7 +43,7 @@ describe('a consent', () => {
     }
     const second = await grants.give({ ...consent, ...more }, recorded)
     const third = await grants.give(
-      { ...consent, server: 'notes', scopes: ['notes.read'], calls: {} },
+      { ...consent, server: 'notes', scopes: ['notes.read'], calls: {}, delegates: {} },
       recorded,
     )
     expect([second.id, third.id, second.version, third.version]).toEqual([first.id, first.id, 2, 3])
@@ -53,10 +54,11 @@ describe('a consent', () => {
           payroll: { 'crm.read': ['payroll.read'], 'crm.write': ['payroll.pay'] },
           ledger: { 'crm.write': ['book'] },
         },
+        delegates: consent.delegates,
         since: NOW,
         expiresAt: NOW + DAYS_30,
       },
-      notes: { scopes: ['notes.read'], calls: {}, since: NOW, expiresAt: NOW + DAYS_30 },
+      notes: { scopes: ['notes.read'], calls: {}, delegates: {}, since: NOW, expiresAt: NOW + DAYS_30 },
     })
     expect(await grants.live(first.id)).toEqual(third)
   })
@@ -88,12 +90,13 @@ describe('a consent', () => {
       scopes: names,
       calls: fc.dictionary(name, fc.dictionary(name, names)),
     })
+    const unmeant = { delegates: {}, since: 0, expiresAt: 0 }
     const property = fc.asyncProperty(fc.array(shown, { minLength: 1, maxLength: 4 }), async (consents) => {
       const { grants } = await setUp()
       let last: Grant | undefined
       for (const each of consents) last = await grants.give({ ...consent, ...each }, recorded)
       expect(factsOf(last?.mounts ?? {})).toEqual(
-        new Set(consents.flatMap((it) => [...factsOf({ [it.server]: { ...it, since: 0, expiresAt: 0 } })])),
+        new Set(consents.flatMap((it) => [...factsOf({ [it.server]: { ...it, ...unmeant } })])),
       )
     })
     await fc.assert(property, { numRuns: 60 })
@@ -108,8 +111,15 @@ describe('a consent', () => {
       { ...consent, redirectUri, server: 'notes', scopes: ['notes.read'], calls: {} },
       recorded,
     )
+    const { delegates } = consent
     expect(second.mounts).toEqual({
-      notes: { scopes: ['notes.read'], calls: {}, since: NOW + DAYS_30, expiresAt: NOW + 2 * DAYS_30 },
+      notes: {
+        scopes: ['notes.read'],
+        calls: {},
+        delegates,
+        since: NOW + DAYS_30,
+        expiresAt: NOW + 2 * DAYS_30,
+      },
     })
     expect(second.redirectUris).toEqual([redirectUri])
     expect(second).toMatchObject({ id: first.id, version: 2, expiresAt: NOW + 2 * DAYS_30 })
@@ -126,6 +136,18 @@ describe('a consent', () => {
       scopes: ['crm.write', 'crm.list'],
       calls: { payroll: {} },
     })
+  })
+
+  test('lets an agent hand to those that were left of what it showed, at its server alone', async () => {
+    const { grants } = await setUp()
+    await grants.give({ ...consent, delegates: { planner: ['researcher', 'writer'] } }, recorded)
+    await grants.give({ ...consent, server: 'notes', scopes: ['notes.read'] }, recorded)
+    const narrower = await grants.give({ ...consent, delegates: { planner: ['writer'] } }, recorded)
+    expect(narrower.mounts['crm']?.delegates).toEqual({ planner: ['writer'] })
+    expect(narrower.mounts['notes']?.delegates).toEqual(consent.delegates)
+    const { delegates: _, ...nobody } = consent
+    const none = await grants.give(nobody, recorded)
+    expect(none.mounts['crm']?.delegates).toEqual({})
   })
 
   test('lasts as long as was said, for its server alone, and thirty days at most', async () => {
@@ -279,10 +301,9 @@ describe('at another replica, which remembers it,', () => {
 
     // An expired grant starts over: the next consent is all there is.
     rows.set(first.id, { ...wider, expiresAt: NOW })
-    const narrower = await grants.give({ ...consent, scopes: ['crm.write'], calls: {} }, recorded)
-    expect(narrower.mounts).toEqual({
-      crm: { scopes: ['crm.write'], calls: {}, since: NOW, expiresAt: narrower.expiresAt },
-    })
+    const only = { scopes: ['crm.write'], calls: {}, delegates: {} }
+    const narrower = await grants.give({ ...consent, ...only }, recorded)
+    expect(narrower.mounts).toEqual({ crm: { ...only, since: NOW, expiresAt: narrower.expiresAt } })
     await time.read()
     expect(await other.live(first.id)).toEqual(narrower)
   })

@@ -3,7 +3,7 @@ import { redirectAllowed } from '#agents'
 import { type Clock, Fault, own, randomId } from '#kernel'
 import type { Revocation } from '#revocation'
 import { fault } from './faults.ts'
-import type { Grant, GrantedMount, GrantStore } from './grant-store.ts'
+import type { DelegateEdges, Grant, GrantedMount, GrantStore } from './grant-store.ts'
 import { createMemory } from './memory.ts'
 
 /** How long a consent lasts at most, in seconds. */
@@ -20,6 +20,8 @@ export interface Consent {
   readonly scopes: readonly string[]
   /** The closure of `scopes` through `calls`, as shown. */
   readonly calls: Readonly<Record<string, ScopeEdges>>
+  /** Which agent may hand part of it to which sub-agents, as shown and as left; absent: nobody hands anything over. */
+  readonly delegates?: DelegateEdges
   /** Shown and not agreed to: where the grant had them, it has them no more. */
   readonly refused?: readonly string[]
   /** For this server, from now on; at most {@link CONSENT_SECONDS_MAX}, which it also is when it is not said. */
@@ -132,11 +134,14 @@ function withRedirect(known: readonly string[], shown: string): readonly string[
   return redirectAllowed(known, shown) ? known : [...known, shown]
 }
 
-/** One mount's part after a consent: of what was not shown this time, as before. */
+/**
+ * One mount's part after a consent: of what was not shown this time, as before. Who may hand over to whom is shown each
+ * time, so what was left of that is all there is.
+ */
 function agreed(before: GrantedMount | undefined, consent: Consent, now: number): GrantedMount {
-  const { scopes, calls, refused = [], lastsSeconds = CONSENT_SECONDS_MAX } = consent
+  const { scopes, calls, delegates = {}, refused = [], lastsSeconds = CONSENT_SECONDS_MAX } = consent
   const expiresAt = now + Math.min(lastsSeconds, CONSENT_SECONDS_MAX) * 1000
-  if (before === undefined) return { scopes, calls, since: now, expiresAt }
+  if (before === undefined) return { scopes, calls, delegates, since: now, expiresAt }
   const kept = without(before, new Set(refused))
   const apis = new Set([...Object.keys(kept.calls), ...Object.keys(calls)])
   return {
@@ -144,6 +149,7 @@ function agreed(before: GrantedMount | undefined, consent: Consent, now: number)
     calls: Object.fromEntries(
       [...apis].map((api) => [api, mergeEdges(own(kept.calls, api), own(calls, api))]),
     ),
+    delegates,
     since: kept.since,
     expiresAt,
   }

@@ -1,5 +1,12 @@
-export { grantedThrough, grantedUntil, grantsCalls, grantsScopes } from './coverage.ts'
+export {
+  grantedThrough,
+  grantedUntil,
+  grantsCalls,
+  grantsDelegates,
+  grantsDelegation,
+  grantsScopes,
+} from './coverage.ts'
 export { createFamilies, type Families } from './families.ts'
 export type { Family, FamilyStore } from './family-store.ts'
-export type { Grant, GrantedMount, GrantStore } from './grant-store.ts'
+export type { DelegateEdges, Grant, GrantedMount, GrantStore } from './grant-store.ts'
 export { type Consent, CONSENT_SECONDS_MAX, createGrants, type Grants } from './grants.ts'

@@ -100,21 +100,26 @@ function toGrant(row: Selectable<GrantTable>): Grant {
     user,
     agent,
     redirectUris: JSON.parse(redirect_uris) as Grant['redirectUris'],
-    mounts: withTimes(JSON.parse(mounts) as Stored, created_at, expires_at),
+    mounts: complete(JSON.parse(mounts) as Stored, created_at, expires_at),
     createdAt: created_at,
     expiresAt: expires_at,
     revokedAt: revoked_at ?? undefined,
   }
 }
 
-/** Parts as they are stored: those of the first version have no beginning and no end of their own. */
-type Stored = Readonly<Record<string, Omit<GrantedMount, 'since' | 'expiresAt'> & Partial<GrantedMount>>>
+/** Parts as they are stored: those of earlier versions have no times of their own, and nobody to hand to. */
+type Stored = Readonly<Record<string, Pick<GrantedMount, 'scopes' | 'calls'> & Partial<GrantedMount>>>
 
-function withTimes(mounts: Stored, since: number, expiresAt: number): Grant['mounts'] {
+function complete(mounts: Stored, since: number, expiresAt: number): Grant['mounts'] {
   return Object.fromEntries(
     Object.entries(mounts).map(([server, part]) => [
       server,
-      { ...part, since: part.since ?? since, expiresAt: part.expiresAt ?? expiresAt },
+      {
+        ...part,
+        delegates: part.delegates ?? {},
+        since: part.since ?? since,
+        expiresAt: part.expiresAt ?? expiresAt,
+      },
     ]),
   )
 }

@@ -1,5 +1,13 @@
 export type { KeyState } from './key-schedule.ts'
-export { type LineageClaims, type Login, type MintedClaims, nextLineage, type Step } from './lineage.ts'
+export {
+  extended,
+  handedLineage,
+  type LineageClaims,
+  type Login,
+  type MintedClaims,
+  nextLineage,
+  type Step,
+} from './lineage.ts'
 export type { KeySet, KeyStatus, SigningKeys } from './signing-keys.ts'
 export type { SigningKeyRow, SigningKeyStore } from './signing-key-store.ts'
 export { openTokens, type Tokens } from './tokens.ts'

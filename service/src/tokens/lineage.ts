@@ -3,6 +3,7 @@ import {
   type AccessToken,
   type Act,
   type Actor,
+  type ActorId,
   ACTORS_MAX,
   appendActor,
   type Chain,
@@ -25,6 +26,7 @@ export interface LineageClaims {
   readonly txn: string
   readonly act: Act
   readonly dlg: Delegation
+  readonly may_act?: ActorId
 }
 
 /** All claims of a token that the broker mints. Times are seconds since the epoch. */
@@ -80,16 +82,58 @@ export interface Step {
  * The claims of the token after `parent` (RFC 8693 §4.1; DESIGN §1). One actor more, one audience, never longer alive
  * than the parent or the grant; who the user is, how they authenticated and the transaction stay as they were.
  *
- * Throws Refusal `depth` when the parent may not be exchanged further, `loop` when the actor acted before, `subject` when
- * it is the user.
+ * Throws as {@link extended}.
  */
 export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
-  const { gid, hop, rem, anc } = parent.delegation
-  if (rem < 1) throw new Refusal('depth', 'the chain may not grow further')
-  if (sameActor(step.actor, { iss: parent.issuer, sub: parent.subject })) {
-    throw new Refusal('subject', 'the user appears as an actor')
+  const { gid, hop, rem } = parent.delegation
+  const act = formatAct(extended(parent, step.actor))
+  return { ...descended(parent, step), act, dlg: { gid, hop: hop + 1, rem: rem - 1, anc: ancestry(parent) } }
+}
+
+/** A part of what an agent holds, handed to another one. */
+export interface Handover extends Pick<Step, 'scopes' | 'now' | 'grantEndsAt'> {
+  /** The sub-agent, by its client id. */
+  readonly to: string
+}
+
+/**
+ * The claims of the token that an agent hands to a sub-agent (DESIGN §1): for that one alone, who alone may act on it, at the
+ * resource of `parent` alone. Nobody has acted yet, so the chain is the parent's.
+ *
+ * Throws as {@link extended}: what the sub-agent would be refused is refused while somebody can do something about it.
+ */
+export function handedLineage(parent: AccessToken, { to, ...step }: Handover): MintedClaims {
+  const { gid, hop, rem } = parent.delegation
+  const actor = { iss: parent.issuer, sub: to }
+  extended(parent, actor)
+  return {
+    ...descended(parent, { ...step, clientId: parent.clientId, audience: to }),
+    act: formatAct(parent.chain),
+    may_act: actor,
+    dlg: { gid, hop, rem, anc: ancestry(parent), res: parent.audience },
   }
-  const chain = appendActor(parent.chain, step.actor)
+}
+
+/**
+ * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further, `loop` when the actor acted
+ * before, `subject` when it is the user.
+ */
+export function extended(parent: AccessToken, actor: Actor): Chain {
+  if (parent.delegation.rem < 1) throw new Refusal('depth', 'the chain may not grow further')
+  if (sameActor(actor, { iss: parent.issuer, sub: parent.subject }))
+    throw new Refusal('subject', 'the user appears as an actor')
+  return appendActor(parent.chain, actor)
+}
+
+function ancestry({ delegation, jti }: AccessToken): Delegation['anc'] {
+  return [...delegation.anc, jti]
+}
+
+/** What does not depend on who acts. */
+function descended(
+  parent: AccessToken,
+  step: Pick<Step, 'audience' | 'clientId' | 'scopes' | 'now' | 'grantEndsAt'>,
+): Omit<MintedClaims, 'act' | 'dlg'> {
   return {
     iss: parent.issuer,
     aud: step.audience,
@@ -104,7 +148,5 @@ export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
     sid: parent.sessionId,
     sub_id: parent.subjectId,
     txn: parent.transaction,
-    act: formatAct(chain),
-    dlg: { gid, hop: hop + 1, rem: rem - 1, anc: [...anc, parent.jti] },
   }
 }
