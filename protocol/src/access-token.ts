@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { type Actor, type Chain, parseAct, sameActor } from './chain.ts'
-import { CLOCK_SKEW_SECONDS, TYP_ACCESS_TOKEN } from './names.ts'
+import { absent, seconds, text } from './claims.ts'
+import { isJwtType } from './jwt-type.ts'
+import { TYP_ACCESS_TOKEN } from './names.ts'
 import { Refusal } from './refusal.ts'
 import { parseScope, type Scopes } from './scopes.ts'
+import { checkTimes } from './times.ts'
 
-const text = z.string().min(1).max(512)
-const seconds = z.int().nonnegative()
 const subjectId = z.strictObject({ format: z.literal('iss_sub'), iss: text, sub: text })
 const delegation = z.strictObject({
   gid: text,
@@ -13,6 +14,7 @@ const delegation = z.strictObject({
   rem: z.int().min(0),
   anc: z.array(text).min(1).max(64),
   res: z.exactOptional(text),
+  sub: z.exactOptional(text),
 })
 
 /** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
@@ -35,6 +37,8 @@ const claimsSchema = z.looseObject({
   may_act: z.strictObject({ iss: text, sub: text, client_id: z.exactOptional(text) }).optional(),
   cnf: z.unknown().optional(),
   dlg: delegation,
+  nonce: absent,
+  events: absent,
 })
 
 export type SubjectId = Readonly<z.infer<typeof subjectId>>
@@ -51,14 +55,21 @@ export interface Delegation {
   readonly anc: readonly string[]
   /** Of a token that an agent handed to a sub-agent: the mount at which its scopes count. It is for nothing else. */
   readonly res?: string
+  /**
+   * Our account id of the user, where `sub` is their id elsewhere: in a token for an API that reads `sub` alone. Such a
+   * token is the last of its chain.
+   */
+  readonly sub?: string
 }
 
 /** A verified access token, in words that code reads. Times are seconds since the epoch. */
 export interface AccessToken {
   readonly issuer: string
   readonly audience: string
-  /** Our own opaque account id of the user. */
+  /** `sub`, as the audience reads it: our account id, or the user's id at the provider that the API goes by. */
   readonly subject: string
+  /** Our own opaque account id of the user, whatever `sub` says: what grants, revocations and records go by. */
+  readonly account: string
   /** The same person as the identity provider knows them (RFC 9493). */
   readonly subjectId: SubjectId
   readonly clientId: string
@@ -100,7 +111,7 @@ export interface Expected {
  * `not_yet`, `binding` (a sender-constrained token: nothing here can check its proof yet), `chain`, `depth`, `loop`, `subject`.
  */
 export function parseAccessToken(header: VerifiedHeader, payload: unknown, expected: Expected): AccessToken {
-  if (!isAccessTokenType(header.typ)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
+  if (!isJwtType(header.typ, TYP_ACCESS_TOKEN)) throw new Refusal('type', `typ must be ${TYP_ACCESS_TOKEN}`)
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
   const claims = parsed.data
@@ -109,7 +120,9 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
   checkTimes(claims, expected.now)
   if (claims.cnf !== undefined) throw new Refusal('binding', 'the token is bound to a key')
   const chain = parseAct(claims.act)
-  if (chain.some((actor) => sameActor(actor, { iss: claims.iss, sub: claims.sub }))) {
+  const account = claims.dlg.sub ?? claims.sub
+  const asUser = [claims.sub, account].map((sub) => ({ iss: claims.iss, sub }))
+  if (chain.some((actor) => asUser.some((user) => sameActor(actor, user)))) {
     throw new Refusal('subject', 'the user appears as an actor')
   }
   if (claims.dlg.res !== undefined && claims.may_act === undefined) {
@@ -120,6 +133,7 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     issuer: claims.iss,
     audience: claims.aud,
     subject: claims.sub,
+    account,
     subjectId: claims.sub_id,
     clientId: claims.client_id,
     jti: claims.jti,
@@ -135,23 +149,4 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     mayAct: claims.may_act,
     delegation: claims.dlg,
   }
-}
-
-/** RFC 9068 §4: `at+jwt`, also written as the full media type, in any case (RFC 7515 §4.1.9). */
-function isAccessTokenType(typ: unknown): boolean {
-  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === TYP_ACCESS_TOKEN
-}
-
-/**
- * Checks `exp`, `nbf` and `iat` against `now` (seconds) with the accepted clock skew. Part of every claims validator;
- * also asked again on every use of a remembered signature.
- */
-export function checkTimes(
-  { exp, nbf, iat }: { readonly exp: number; readonly nbf?: number | undefined; readonly iat: number },
-  now: number,
-): void {
-  if (exp + CLOCK_SKEW_SECONDS <= now) throw new Refusal('expired', 'the token has expired')
-  if (exp <= iat) throw new Refusal('claims', 'the token expires before it is issued')
-  if (Math.max(nbf ?? iat, iat) > now + CLOCK_SKEW_SECONDS)
-    throw new Refusal('not_yet', 'the token is not valid yet')
 }

@@ -1,12 +1,12 @@
 export {
   type AccessToken,
-  checkTimes,
   type Delegation,
   type Expected,
   parseAccessToken,
   type SubjectId,
   type VerifiedHeader,
 } from './access-token.ts'
+export { type AuthorizationResponse, parseAuthorizationResponse } from './authorization-response.ts'
 export {
   type Act,
   type Actor,
@@ -22,9 +22,21 @@ export {
 } from './chain.ts'
 export { bearerToken, type Challenge, formatChallenge } from './challenge.ts'
 export { type ClientAssertion, parseClientAssertion } from './client-assertion.ts'
+export {
+  type AttestationProof,
+  type ClientAttestation,
+  parseAttestationProof,
+  parseClientAttestation,
+} from './client-attestation.ts'
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
+export { type DpopProof, type DpopRequest, parseDpopKey, parseDpopProof } from './dpop-proof.ts'
+export { type IdJag, parseIdJag } from './id-jag.ts'
+export { type IdToken, parseIdToken } from './id-token.ts'
+export { type IntrospectionResponse, parseIntrospectionResponse } from './introspection-response.ts'
 export { isLoopback } from './is-loopback.ts'
 export { isObject } from './is-object.ts'
+export { type JwtGrant, parseJwtGrant } from './jwt-grant.ts'
+export { type LogoutToken, parseLogoutToken } from './logout-token.ts'
 export {
   ACCESS_TOKEN_SECONDS,
   ASSERTION_SECONDS_MAX,
@@ -41,7 +53,9 @@ export {
   TYP_ACCESS_TOKEN,
   TYP_CLIENT_ASSERTION,
 } from './names.ts'
+export type { PublicJwk } from './public-jwk.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
+export { parseRequestObject, type RequestObject } from './request-object.ts'
 export {
   edgeId,
   type Endable,
@@ -68,6 +82,8 @@ export {
   type Scopes,
   throughCalls,
 } from './scopes.ts'
+export { parseSecurityEvent, type SecurityEvent } from './security-event.ts'
 export { parseSoftwareStatement } from './software-statement.ts'
 export { parseStrictJson } from './strict-json.ts'
+export { checkTimes } from './times.ts'
 export { authorizationServerMetadataUrl, protectedResourceMetadataUrl } from './well-known.ts'

@@ -8,6 +8,22 @@ export const ASSERTION_TYPE_JWT = 'urn:ietf:params:oauth:client-assertion-type:j
 export const TYP_ACCESS_TOKEN = 'at+jwt'
 /** RFC 7523bis: the `typ` of a client assertion. */
 export const TYP_CLIENT_ASSERTION = 'client-authentication+jwt'
+/** draft-ietf-oauth-identity-assertion-authz-grant §3.1. */
+export const TYP_ID_JAG = 'oauth-id-jag+jwt'
+/** RFC 9449 §4.2. */
+export const TYP_DPOP = 'dpop+jwt'
+/** RFC 9701 §5. */
+export const TYP_INTROSPECTION = 'token-introspection+jwt'
+/** RFC 8417 §2.3. */
+export const TYP_SECURITY_EVENT = 'secevent+jwt'
+/** OpenID Connect Back-Channel Logout 1.0 §2.4. */
+export const TYP_LOGOUT = 'logout+jwt'
+/** draft-ietf-oauth-attestation-based-client-auth §5.1. */
+export const TYP_ATTESTATION = 'oauth-client-attestation+jwt'
+/** The same draft, §5.2. */
+export const TYP_ATTESTATION_POP = 'oauth-client-attestation-pop+jwt'
+/** RFC 9101 §10.8. */
+export const TYP_REQUEST_OBJECT = 'oauth-authz-req+jwt'
 /** What clients sign their assertions with, and we our tokens unless told otherwise (RFC 7518 §3.4). */
 export const SIGNING_ALGORITHM = 'ES256' as const
 /** What a token of ours may be signed with, and nothing else (RFC 7518 §3.4, RFC 9864 §2.2). */
@@ -25,5 +41,17 @@ export const CLOCK_SKEW_SECONDS = 60
 export const ACCESS_TOKEN_SECONDS = 300
 /** A client assertion may expire at most this far ahead, in seconds. */
 export const ASSERTION_SECONDS_MAX = 300
+/** The grant of another authorization server (an ID-JAG among them) may expire at most this far ahead, in seconds. */
+export const JWT_GRANT_SECONDS_MAX = 300
+/** A proof of possession counts so long before and after its `iat`, in seconds. */
+export const DPOP_SECONDS = 60
+/** The same where the proof carries a nonce or a challenge of ours: the prover's clock may be wrong. */
+export const DPOP_NONCE_SECONDS = 300
+/** An introspection response says how things are for so long, in seconds. */
+export const INTROSPECTION_SECONDS = 30
+/** A logout token may expire at most this far ahead, in seconds (it should be two minutes; providers take more). */
+export const LOGOUT_TOKEN_SECONDS_MAX = 300
+/** A signed authorization response may expire at most this far ahead, in seconds (JARM §2.1). */
+export const AUTHORIZATION_RESPONSE_SECONDS_MAX = 600
 /** An access token longer than this is refused unread. */
 export const TOKEN_BYTES_MAX = 8192

@@ -13,7 +13,7 @@ const ISSUER = 'https://gw.example'
 const THREE: Endable = {
   issuer: ISSUER,
   audience: 'https://payroll.example',
-  subject: 'u1',
+  account: 'u1',
   sessionId: 's1',
   jti: 'jti-3',
   keyId: 'k1',

@@ -13,7 +13,7 @@ export interface Revocable {
 /** What tells what a token ends with. Every verified token does; so does one that is about to be signed. */
 export type Endable = Pick<
   AccessToken,
-  'issuer' | 'audience' | 'subject' | 'sessionId' | 'jti' | 'keyId' | 'issuedAt' | 'chain' | 'delegation'
+  'issuer' | 'audience' | 'account' | 'sessionId' | 'jti' | 'keyId' | 'issuedAt' | 'chain' | 'delegation'
 >
 
 /**
@@ -29,10 +29,13 @@ export function revocablesOf(token: Endable): readonly Revocable[] {
     { kind: 'grant', id: token.delegation.gid },
     ...(family === undefined ? [] : [{ kind: 'family', id: family } as const]),
     { kind: 'session', id: token.sessionId },
-    { kind: 'user', id: token.subject },
+    { kind: 'user', id: token.account },
     ...[token.jti, ...ancestors].map((id) => ({ kind: 'token', id }) as const),
     { kind: 'key', id: token.keyId },
-    ...[token.audience, ...actors].flatMap((id) => [{ kind: 'agent', id } as const, { kind: 'server', id } as const]),
+    ...[token.audience, ...actors].flatMap((id) => [
+      { kind: 'agent', id } as const,
+      { kind: 'server', id } as const,
+    ]),
     ...edgesOf(token).map((id) => ({ kind: 'edge', id }) as const),
   ]
 }

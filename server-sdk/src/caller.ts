@@ -13,8 +13,11 @@ import type { RequestHeaders } from './exchange.ts'
 
 /** Who calls, as the verified token says. */
 export interface Caller {
-  /** The person: Tetrapod's own id, and how their identity provider knows them (RFC 9493). */
-  readonly user: { readonly id: string; readonly subjectId: SubjectId }
+  /**
+   * The person: Tetrapod's own id, what `sub` says (the same, or their id at the provider that this API's `subject` names),
+   * and how the identity provider where they sign in knows them (RFC 9493).
+   */
+  readonly user: { readonly id: string; readonly subject: string; readonly subjectId: SubjectId }
   /** The agent the user let act: the innermost actor. */
   readonly agent: Actor
   /** Who sent this request: the outermost actor. */
@@ -37,7 +40,7 @@ const callers = new WeakSet<object>()
 export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFor']): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
-    user: { id: token.subject, subjectId: token.subjectId },
+    user: { id: token.account, subject: token.subject, subjectId: token.subjectId },
     agent: innermostActor(chain),
     actor: currentActor(chain),
     chain,

@@ -111,6 +111,42 @@ test('what the authorization server refuses, with what it says to do, reaches th
   expect(await exchange('t', 'payroll', ['a'])).toEqual({ authorization: 'Bearer next-1' })
 })
 
+describe('a refusal says in words and in members', () => {
+  const refusedWith = async (body: object) => {
+    const { exchange, answers } = await exchangeAs()
+    answers.token = { status: 400, body }
+    return exchange('t', 'payroll', ['a']).catch((error: unknown) => error)
+  }
+  const interaction = { error: 'interaction_required', error_description: 'The user has to open:' }
+
+  test('where the user has to go', async () => {
+    const uri = 'https://gw.example/connect/corp'
+    expect(await refusedWith({ ...interaction, interaction_uri: uri })).toMatchObject({
+      message: `interaction_required: The user has to open: ${uri}`,
+      interaction_uri: uri,
+    })
+  })
+
+  test.each(['javascript:alert(1)', 'http://evil.example/', '/connect/corp', 5])(
+    'and leads nowhere that is not https: %s',
+    async (interaction_uri) => {
+      const refused = await refusedWith({ ...interaction, interaction_uri })
+      const message = 'interaction_required: The user has to open:'
+      expect(refused).toMatchObject({ message, interaction_uri: undefined })
+    },
+  )
+
+  test('how the user has to sign in, and how recently', async () => {
+    const error = 'insufficient_user_authentication'
+    expect(await refusedWith({ error, acr_values: 'phr phrh', max_age: 300 })).toMatchObject({
+      acr_values: ['phr', 'phrh'],
+      max_age: 300,
+    })
+    const malformed = { error, acr_values: ['phr'], max_age: '300' }
+    expect(await refusedWith(malformed)).toMatchObject({ acr_values: undefined, max_age: undefined })
+  })
+})
+
 test.each<readonly [string, number, unknown]>([
   ['a server error', 500, { error: 'server_error' }],
   ['a server that is busy', 503, { error: 'temporarily_unavailable' }],

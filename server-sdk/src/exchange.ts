@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { bearerToken, formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { type Client, clientAuthentication } from './client.ts'
 import { ExchangeRefused, ExchangeUnavailable } from './errors.ts'
-import { fetchJson, type JsonAnswer } from './fetch-json.ts'
+import { fetchJson, isTrustworthy, type JsonAnswer } from './fetch-json.ts'
 import { createFlights } from './flights.ts'
 import { type Io, ioOf } from './io.ts'
 import { issuerMetadata } from './issuer-metadata.ts'
@@ -86,7 +86,7 @@ function issued({ status, body }: JsonAnswer, askedAt: number): Issued {
 
 /** RFC 6749 §5.2: a 4xx with a code is an answer; anything else is a server that is not well. */
 function refusal(status: number, body: JsonAnswer['body']): ExchangeRefused | ExchangeUnavailable {
-  const { error, error_description, scope } = body
+  const { error, error_description, scope, interaction_uri, acr_values, max_age } = body
   if (status < 400 || status >= 500 || status === 429 || typeof error !== 'string') {
     return new ExchangeUnavailable(`The token endpoint answered ${status}`)
   }
@@ -94,6 +94,9 @@ function refusal(status: number, body: JsonAnswer['body']): ExchangeRefused | Ex
     error,
     ...(typeof error_description === 'string' ? { error_description } : {}),
     ...(typeof scope === 'string' ? { scope } : {}),
+    ...(typeof interaction_uri === 'string' && isTrustworthy(interaction_uri) ? { interaction_uri } : {}),
+    ...(typeof acr_values === 'string' ? { acr_values: acr_values.split(' ').filter(Boolean) } : {}),
+    ...(typeof max_age === 'number' ? { max_age } : {}),
   })
 }
 

@@ -1,7 +1,8 @@
 import { adminHandler } from '#admin'
-import { accountPages } from '#account'
+import { accountPages, connectPath } from '#account'
 import { createAgents } from '#agents'
 import { createApis } from '#apis'
+import { createCredentialCache, upstreamCredential } from '#broker'
 import { type ListenAddress, loadCatalogue } from '#catalogue'
 import { createEgress, keySet, type Network } from '#egress'
 import { gatewayRoutes } from '#gateway'
@@ -149,6 +150,7 @@ async function deploy(
     issuer,
     discovered,
     documentHosts,
+    connectUrl: (provider) => `${issuer}${connectPath(provider)}`,
     registrationOpen: dynamic || statements.length > 0,
     openToAll: dynamic,
     checkStatement: statementChecker({
@@ -193,11 +195,16 @@ async function deploy(
     recordSignOut: records.signOutEverywhere,
     log,
   })
+  const obtain = createCredentialCache({
+    obtain: (request) => upstreamCredential(request, { tokens, clock }),
+    tokens,
+    clock,
+  })
   return {
     edition,
     routes: {
-      paths: { ...oauth.paths, ...gatewayRoutes({ ...known, issuer }) },
-      segments: { ...oauth.segments, grants: account },
+      paths: { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain }) },
+      segments: { ...oauth.segments, grants: account, connect: account },
     },
     operators,
     agents,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { SignJWT } from 'jose'
 import { createAgents } from '../../service/src/agents/index.ts'
-import { createApis } from '../../service/src/apis/index.ts'
+import { type Api, createApis } from '../../service/src/apis/index.ts'
 import { type AuditLine, openAudit } from '../../service/src/audit/index.ts'
 import { exchange } from '../../service/src/broker/index.ts'
 import { createGrants } from '../../service/src/grants/index.ts'
@@ -130,6 +130,10 @@ export interface BenchOptions {
   readonly rules?: readonly Rule[]
   readonly users?: readonly string[]
   readonly agents?: readonly string[]
+  /** What APIs ask of their tokens, by key. */
+  readonly asks?: Readonly<Record<string, Partial<Pick<Api, 'subject' | 'authentication'>>>>
+  /** The ids that users have elsewhere, by user name. */
+  readonly linked?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -148,6 +152,8 @@ export async function openBench({
   rules = [permitExchange],
   users: usernames = ['alice', 'bob'],
   agents: agentKeys = ['assistant', 'researcher', 'checker', 'deputy', 'intruder'],
+  asks = {},
+  linked = {},
 }: BenchOptions = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'tetrapod-exchange-'))
   const clock = { time: START_SECONDS * 1000, now: () => clock.time }
@@ -198,6 +204,7 @@ export async function openBench({
     username,
     name: username,
     groups: [],
+    linked: linked[username] ?? {},
     password: new Secret(''),
   }))
   const grants = createGrants({ store: storage.grants, revocation, clock })
@@ -217,12 +224,15 @@ export async function openBench({
       clock,
     }),
     servers: createServers(servers),
-    apis: createApis(apis),
+    apis: createApis(
+      apis.map((api) => ({ subject: undefined, authentication: undefined, ...api, ...asks[api.key] })),
+    ),
     users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, revocation, clock, log }),
     grants,
     policy: compilePolicy(rules),
     audit,
     clock,
+    connectUrl: (provider: string) => `${ISSUER}/connect/${provider}`,
   }
   const client = async (id: string) => ({
     id,

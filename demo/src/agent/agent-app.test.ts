@@ -19,6 +19,7 @@ function loginOf(username: string, hasExpired: () => boolean): Login {
     expiresAt: undefined,
     token: () => (hasExpired() ? undefined : token),
     authProvider: { token: () => Promise.resolve(token), onUnauthorized: () => Promise.resolve() },
+    delegate: () => Promise.reject(new Error('nobody is handed to here')),
   }
 }
 

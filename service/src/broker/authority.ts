@@ -34,10 +34,10 @@ export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Pr
   if (deps.tokens.revoked(token)) throw new Refusal('revoked', 'something that it ends with was revoked')
   const [grant, user] = await Promise.all([
     deps.grants.live(token.delegation.gid),
-    deps.users.find(token.subject),
+    deps.users.find(token.account),
   ])
   const { agents, unlisted, unknown } = await participants(token.chain, deps)
-  if (grant === undefined || grant.user !== token.subject)
+  if (grant === undefined || grant.user !== token.account)
     throw new Refusal('grant', 'no live grant of this user')
   if (user === undefined) throw new Refusal('user', 'the user takes no part any more')
   if (unknown !== undefined) throw new Refusal('actor', `${unknown.sub} takes no part any more`)
@@ -79,7 +79,7 @@ function mountOf({ chain, audience, delegation }: AccessToken): string {
 /** What every record about a verified token says: the token's own words, which hold whether or not its grant still does. */
 export function tokenOnRecord(token: AccessToken) {
   return {
-    user: { id: token.subject, username: token.subjectId.sub },
+    user: { id: token.account, username: token.subjectId.sub },
     jti: token.jti,
     txn: token.transaction,
     grant: token.delegation.gid,

@@ -2,6 +2,7 @@ import type { AccessToken } from '@tetrapod/protocol'
 import type { Grant } from '#grants'
 import type { Decision } from '#policy'
 import type { Server } from '#servers'
+import type { User } from '#users'
 import type { Caller } from './callers.ts'
 import type { Target } from './targets.ts'
 
@@ -17,6 +18,7 @@ export interface Presented {
 /** What an exchange is decided on. */
 export interface Case extends Presented {
   readonly grant: Grant
+  readonly user: User
   readonly decision: Decision
 }
 

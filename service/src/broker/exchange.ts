@@ -7,18 +7,16 @@ import { asFault } from '#http'
 import { type Clock, Fault, nowSeconds } from '#kernel'
 import type { Policy, PolicySubject, PolicyTarget } from '#policy'
 import { extended, handedLineage, type MintedClaims, nextLineage } from '#tokens'
+import { asAsked, hindranceAt, SECONDS_LEFT_MIN } from './api-terms.ts'
 import { type AuthorityDeps, liveAuthority, tokenOnRecord } from './authority.ts'
 import { type Caller, callerActor, callerOf } from './callers.ts'
 import { type Case, nextKey, type Presented } from './exchange-case.ts'
 import type { ExchangeRequest } from './exchange-request.ts'
 import { missingConsent, requestedScopes } from './exchange-scopes.ts'
 import { fault } from './faults.ts'
-import type { ExchangeAnswer } from './outcome.ts'
+import { type ExchangeAnswer, failureOf, type Hindrance } from './outcome.ts'
 import { checkMayAct, type Subject, verifiedSubject } from './subjects.ts'
 import { type Target, targetOf } from './targets.ts'
-
-/** A token with less life left than this is not worth its exchange. */
-const SECONDS_LEFT_MIN = 10
 
 export interface ExchangeDeps extends AuthorityDeps {
   readonly agents: Pick<Agents, 'standing' | 'exchanges' | 'delegatesOf'>
@@ -26,6 +24,8 @@ export interface ExchangeDeps extends AuthorityDeps {
   readonly policy: Policy
   readonly audit: Audit
   readonly clock: Clock
+  /** The address of the page where a user sees whether they are linked at a provider. */
+  readonly connectUrl: (provider: string) => string
 }
 
 /**
@@ -34,7 +34,7 @@ export interface ExchangeDeps extends AuthorityDeps {
  *
  * The new token never reaches further than the user agreed to, than the catalogue's edges, than the token presented
  * or than its end; it names the caller as the one who acts. It is on record before it is signed. Every answer is audited,
- * refusals too, with the rule that refused. Throws the faults of this module, and `audit.unavailable`.
+ * refusals too, with the rule that refused. Throws what is wrong with the request, by the faults of this module.
  */
 export async function exchange(
   callerKey: string,
@@ -52,7 +52,8 @@ export async function exchange(
     if (error instanceof Fault && error.code.startsWith('broker.')) {
       await refusalOnRecord(callerKey, reached, reasonOf(error), deps)
     }
-    throw error
+    if (reached === undefined) throw error
+    return failureOf(error)
   }
 }
 
@@ -89,7 +90,7 @@ async function openCase(presented: Presented, deps: ExchangeDeps): Promise<Case>
     extended(subject, { iss: deps.tokens.issuer, sub: nextKey(presented) })
     const authority = await liveAuthority(subject, deps)
     const decision = deps.policy.decide(...asked(presented, authority.subject))
-    return { ...presented, grant: authority.grant, decision }
+    return { ...presented, grant: authority.grant, user: authority.user, decision }
   } catch (cause) {
     throw subjectRefused(cause)
   }
@@ -114,12 +115,29 @@ async function decided(
   const { decision } = exchanged
   if (decision.effect === 'deny') throw fault.policy_denied({ detail: decision.rule ?? 'no rule permits it' })
   const scopes = requestedScopes(exchanged, request)
-  const missing = missingConsent(exchanged, scopes)
-  if (missing !== undefined) {
-    await refusalOnRecord(exchanged.caller.key, exchanged, 'broker.consent_required', deps)
-    return { outcome: 'consent_required', scopes: missing }
+  const hindrance = hindranceTo(exchanged, scopes, deps)
+  if (hindrance !== undefined) {
+    await refusalOnRecord(exchanged.caller.key, exchanged, `broker.${hindrance.outcome}`, deps)
+    return hindrance
   }
-  return issue(exchanged, { ...claims, scope: formatScope(scopes) }, scopes, deps)
+  return issue(exchanged, forTarget({ ...claims, scope: formatScope(scopes) }, exchanged), scopes, deps)
+}
+
+/** What the user has to do first: agree, then whatever the API asks of them. */
+function hindranceTo(
+  exchanged: Case,
+  scopes: Scopes,
+  { clock, connectUrl }: ExchangeDeps,
+): Hindrance | undefined {
+  const missing = missingConsent(exchanged, scopes)
+  if (missing !== undefined) return { outcome: 'consent_required', scopes: missing }
+  const { target, subject, user } = exchanged
+  if (target.kind !== 'api') return undefined
+  return hindranceAt({ api: target.api, subject, user }, { now: nowSeconds(clock), connectUrl })
+}
+
+function forTarget(claims: MintedClaims, { target, subject, user }: Case): MintedClaims {
+  return target.kind === 'api' ? asAsked(claims, { api: target.api, subject, user }) : claims
 }
 
 /** Step 17: on record, then signed. */

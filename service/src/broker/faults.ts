@@ -41,5 +41,17 @@ export const fault = faults('broker', {
     'denied',
     'The user has not agreed to this yet. Ask for the scope named here, and begin again.',
   ],
+  login_required: [
+    'denied',
+    'The target does not know this user yet. Let them open the address in interaction_uri, and begin again.',
+  ],
+  step_up: [
+    'denied',
+    'The target asks for another sign-in of this user: one of acr_values, at most max_age seconds ago. Let them sign in again, and begin again.',
+  ],
+  misconfigured: [
+    'internal',
+    'Tetrapod is configured so that this token cannot be given. Its operator finds why in the log.',
+  ],
   policy_denied: ['denied', 'The policy of this deployment does not permit this exchange.'],
 })

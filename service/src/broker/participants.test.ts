@@ -76,6 +76,7 @@ test('the policy is asked about the user by id, name and groups, and about every
     id: 'u1',
     subjectId: { format: 'iss_sub' as const, iss: ISSUER, sub: 'alice' },
     name: 'Alice',
+    linked: {},
     groups: ['sales'],
   }
   expect(policySubject(user, { agents: ['researcher', 'planner'], unlisted: ['planner'] })).toEqual({

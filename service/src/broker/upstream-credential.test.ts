@@ -1,39 +1,9 @@
-import { type AccessToken, parseAccessToken } from '@tetrapod/protocol'
+import { revocablesOf } from '@tetrapod/protocol'
 import { expect, test } from 'vitest'
 import type { Grant } from '#grants'
-import type { Server } from '#servers'
 import type { MintedClaims } from '#tokens'
+import { grant, ISSUER, NOW, server, signedBy, tokenOne, verified } from './credential.fixture.ts'
 import { upstreamCredential } from './index.ts'
-
-const ISSUER = 'https://gw.example'
-const NOW = 1_800_000_000
-const server: Server = {
-  key: 'crm',
-  name: 'Customers',
-  url: 'https://crm.internal/mcp',
-  mount: `${ISSUER}/crm/mcp`,
-  credential: undefined,
-  calls: {},
-  scopes: {},
-  tools: {},
-}
-const tokenOne = {
-  iss: ISSUER,
-  aud: server.mount,
-  sub: 'u1',
-  client_id: 'planner',
-  jti: 'jti-1',
-  iat: NOW,
-  exp: NOW + 300,
-  scope: 'crm.read crm.write',
-  auth_time: NOW,
-  acr: 'pwd',
-  sid: 'session-1',
-  sub_id: { format: 'iss_sub', iss: ISSUER, sub: 'alice' },
-  txn: 'txn-1',
-  act: { iss: ISSUER, sub: 'planner' },
-  dlg: { gid: 'g1', hop: 1, rem: 7, anc: ['family-1'] },
-}
 
 test('token 2 is for the server’s own URL, by the gateway as the mount, with the scopes of this operation', async () => {
   const { minted, credential } = await credentialFor()
@@ -45,7 +15,22 @@ test('token 2 is for the server’s own URL, by the gateway as the mount, with t
     act: { iss: ISSUER, sub: server.mount, client_id: 'gateway', act: { iss: ISSUER, sub: 'planner' } },
     dlg: { gid: 'g1', hop: 2, rem: 6, anc: ['family-1', 'jti-1'] },
   })
-  expect(credential).toEqual({ headers: { authorization: 'Bearer signed' }, jti: minted?.jti })
+  const jti = minted?.jti ?? ''
+  expect(credential).toMatchObject({
+    headers: { authorization: `Bearer ${signedBy('k7', jti)}` },
+    jti,
+    expiresAt: NOW + 300,
+  })
+  const [ends, ...more] = credential.ends
+  expect(more).toEqual([])
+  expect(ends && revocablesOf(ends)).toEqual(
+    expect.arrayContaining([
+      { kind: 'token', id: jti },
+      { kind: 'token', id: 'jti-1' },
+      { kind: 'key', id: 'k7' },
+      { kind: 'grant', id: 'g1' },
+    ]),
+  )
 })
 
 test('token 2 does not outlive the grant', async () => {
@@ -74,26 +59,14 @@ async function credentialFor(change: Partial<Grant> = {}, claims: object = token
     issuer: ISSUER,
     mint: async (claims: MintedClaims) => {
       minted = claims
-      return 'signed'
+      return signedBy('k7', claims.jti)
     },
   }
-  const subject: AccessToken = parseAccessToken({ typ: 'at+jwt', kid: 'k1' }, claims, {
-    issuer: ISSUER,
-    audience: server.mount,
-    now: NOW,
-  })
-  const grant: Grant = {
-    id: 'g1',
-    version: 1,
-    user: 'u1',
-    agent: 'planner',
-    mounts: {},
-    redirectUris: [],
-    createdAt: 0,
-    expiresAt: (NOW + 86_400) * 1000,
-    revokedAt: undefined,
-    ...change,
+  const request = {
+    subject: verified(claims),
+    grant: { ...grant, ...change },
+    server,
+    scopes: new Set(['crm.read']),
   }
-  const request = { subject, grant, server, scopes: new Set(['crm.read']) }
   return { credential: await upstreamCredential(request, { tokens, clock }), minted }
 }

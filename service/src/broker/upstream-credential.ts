@@ -1,13 +1,26 @@
-import { type AccessToken, type Actor, GATEWAY, type Scopes } from '@tetrapod/protocol'
+import { type AccessToken, type Actor, type Endable, GATEWAY, type Scopes } from '@tetrapod/protocol'
 import { type Clock, nowSeconds } from '#kernel'
 import { type Grant, grantedUntil } from '#grants'
 import type { Server } from '#servers'
-import { nextLineage, type Tokens } from '#tokens'
+import { endsOf, nextLineage, type Tokens } from '#tokens'
 
 /** What the gateway sends upstream: request headers, and the `jti` for the record. */
 export interface UpstreamCredential {
   readonly headers: Readonly<Record<string, string>>
   readonly jti: string
+  /** When the first of the headers expires, in seconds since the epoch. */
+  readonly expiresAt: number
+  /** What the tokens in the headers end with. */
+  readonly ends: readonly Endable[]
+}
+
+/** For whom, under which grant, to which server, for which scopes of its. */
+export interface CredentialRequest {
+  /** Token 1, verified for the mount of this server. */
+  readonly subject: AccessToken
+  readonly grant: Grant
+  readonly server: Server
+  readonly scopes: Scopes
 }
 
 /** The gateway's node in a chain: it acts as the mount it was called at. */
@@ -20,12 +33,7 @@ export function gatewayActor(issuer: string, server: Server): Actor {
  * this mount, with the scopes of this one operation. The caller has the decision on record before.
  */
 export async function upstreamCredential(
-  request: {
-    readonly subject: AccessToken
-    readonly grant: Grant
-    readonly server: Server
-    readonly scopes: Scopes
-  },
+  request: CredentialRequest,
   { tokens, clock }: { readonly tokens: Pick<Tokens, 'issuer' | 'mint'>; readonly clock: Clock },
 ): Promise<UpstreamCredential> {
   const { subject, grant, server, scopes } = request
@@ -37,5 +45,11 @@ export async function upstreamCredential(
     now: nowSeconds(clock),
     grantEndsAt: Math.floor(grantedUntil(grant, server.key) / 1000),
   })
-  return { headers: { authorization: `Bearer ${await tokens.mint(claims)}` }, jti: claims.jti }
+  const token = await tokens.mint(claims)
+  return {
+    headers: { authorization: `Bearer ${token}` },
+    jti: claims.jti,
+    expiresAt: claims.exp,
+    ends: [endsOf(claims, token)],
+  }
 }

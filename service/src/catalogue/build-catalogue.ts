@@ -20,11 +20,12 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
     listen: listen === undefined ? undefined : found(parseListen(listen)),
     database: database === undefined ? undefined : secretOf(database),
     tokens: input.tokens,
-    users: Object.entries(input.users).map(([username, { name = username, password, groups }]) => ({
+    users: Object.entries(input.users).map(([username, { name = username, password, groups, linked }]) => ({
       username,
       name,
       password: secretOf(password),
       groups,
+      linked: dictionary(linked, (id) => id),
     })),
     registration: registrationOf(input.registration),
     agents: Object.entries(input.agents).map(([key, { name = key, redirect_uris = [], ...agent }]) => ({
@@ -43,13 +44,20 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       credential: server.client === undefined ? undefined : credentialOf(server.client),
       ...vocabularyOf(server),
     })),
-    apis: Object.entries(input.apis).map(([key, { name = key, resource, client, scopes }]) => ({
-      key,
-      name,
-      resource,
-      credential: client === undefined ? undefined : credentialOf(client),
-      scopes: dictionary(scopes, (words) => words),
-    })),
+    apis: Object.entries(input.apis).map(
+      ([key, { name = key, resource, client, scopes, subject, authentication }]) => ({
+        key,
+        name,
+        resource,
+        credential: client === undefined ? undefined : credentialOf(client),
+        scopes: dictionary(scopes, (words) => words),
+        subject,
+        authentication: authentication && {
+          maxAgeSeconds: authentication.max_age,
+          acrValues: authentication.acr_values,
+        },
+      }),
+    ),
     rules: input.policies.flatMap(rulesOf),
   }
 }

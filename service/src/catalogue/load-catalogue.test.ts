@@ -18,7 +18,8 @@ describe('a whole configuration', () => {
     expect(catalogue.servers[0]?.mount).toBe('https://tetrapod.example.com/crm/mcp')
     expect(warnings).toEqual([expect.stringMatching(/^3:1 users: Built-in users are for a first look/)])
     expect(
-      (await load(proxied.replace(/users:\n.*\n.*\n/, '').replace('users: [bob], ', ''))).warnings,
+      (await load(proxied.replace(/users:\n.*\n.*\n/, '').replace(/users: \[bob\], |subject: corp, /g, '')))
+        .warnings,
     ).toEqual([])
   })
 
@@ -29,8 +30,14 @@ describe('a whole configuration', () => {
       publicUrl: 'http://127.0.0.1:4000',
       tokens: { algorithm: 'ES256' },
       users: [
-        { username: 'alice', name: 'Alice Adams', password: expect.any(Secret), groups: ['sales'] },
-        { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [] },
+        {
+          username: 'alice',
+          name: 'Alice Adams',
+          password: expect.any(Secret),
+          groups: ['sales'],
+          linked: { corp: 'alice@corp.example' },
+        },
+        { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [], linked: {} },
       ],
       registration: {
         documentHosts: [
@@ -80,6 +87,8 @@ describe('a whole configuration', () => {
             jwksUri: 'http://127.0.0.1:4002/jwks',
           },
           scopes: { 'payroll.read': 'Read your payslips' },
+          subject: 'corp',
+          authentication: { maxAgeSeconds: 3600, acrValues: ['urn:tetrapod:acr:password'] },
         },
       ],
       rules: [

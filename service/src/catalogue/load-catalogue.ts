@@ -6,6 +6,7 @@ import { checkCredentials, checkNames } from './check-names.ts'
 import { checkRules } from './check-rules.ts'
 import { checkScopes, unreachedEdges } from './check-scopes.ts'
 import { checkAddresses } from './check-urls.ts'
+import { checkLinks, checkSubjects } from './check-subjects.ts'
 import { exposedUsers } from './check-users.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { invalid } from './faults.ts'
@@ -65,6 +66,8 @@ function crossChecks(draft: Draft): readonly Problem[] {
     ...checkAddresses(draft),
     ...checkScopes(draft),
     ...checkRules(draft),
+    ...checkLinks(draft),
+    ...checkSubjects(draft),
   ]
 }
 

@@ -383,6 +383,60 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     'http://publisher.example/jwks',
     '25:56 registration.statements["https://publisher.example"].jwks_uri: Use https',
   ],
+  [
+    'a subject that nobody has',
+    'subject: corp',
+    'subject: constructor',
+    '17:167 apis.payroll.subject: No user has an id at a provider of this name',
+  ],
+  [
+    'one id of two users at one provider',
+    `password: '${HASH}'`,
+    `password: '${HASH}', linked: { other: alice@corp.example, corp: alice@corp.example }`,
+    'users.bob.linked.corp: users.alice has this id there',
+  ],
+  [
+    'an id that is the name of a server',
+    'corp: alice@corp.example',
+    'corp: crm',
+    '3:85 users.alice.linked.corp: An agent, a server or an API has this name',
+  ],
+  [
+    'an id that is the gateway’s name',
+    'corp: alice@corp.example',
+    'corp: gateway',
+    '3:85 users.alice.linked.corp: An agent, a server or an API has this name',
+  ],
+  [
+    'an id with a space at its end',
+    'corp: alice@corp.example',
+    'corp: "alice "',
+    '3:85 users.alice.linked.corp: An id has 1 to 255 characters',
+  ],
+  [
+    'an authentication that asks for nothing',
+    '{ max_age: 3600, acr_values: [urn:tetrapod:acr:password] }',
+    '{}',
+    '17:189 apis.payroll.authentication: Say `max_age`',
+  ],
+  [
+    'an age that no sign-in reaches an API in',
+    'max_age: 3600',
+    'max_age: 59',
+    '17:200 apis.payroll.authentication.max_age: Write a number of seconds',
+  ],
+  [
+    'an age that is no number',
+    'max_age: 3600',
+    'max_age: soon',
+    '17:200 apis.payroll.authentication.max_age: Write a number of seconds',
+  ],
+  [
+    'an acr with a space, which would be two',
+    '[urn:tetrapod:acr:password]',
+    '["a b"]',
+    '17:219 apis.payroll.authentication.acr_values[1]: An acr value has no space',
+  ],
   ['an empty list', '[bob]', '[]', '21:22 policies[3].forbid.users: An empty list matches nothing'],
 ]
 

@@ -69,6 +69,7 @@ export function sweepAgain({ storage, clock, log }: Ground, reloading: Reloading
   const sweeping = setInterval(() => {
     const swept = [
       storage.state.sweep(clock.now()),
+      storage.replay.sweep(nowSeconds(clock)),
       storage.sessions.sweep(nowSeconds(clock)),
       storage.revocations.sweep(clock.now()),
       storage.families.sweep(clock.now() - FAMILY_KEPT_MS),

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type AccessToken, formatScope, Refusal, type Scopes } from '@tetrapod/protocol'
 import type { Audit, Outcome } from '#audit'
-import { type Authority, type AuthorityDeps, tokenOnRecord, upstreamCredential } from '#broker'
+import { type Authority, type AuthorityDeps, type ObtainCredential, tokenOnRecord } from '#broker'
 import type { Egress } from '#egress'
 import { asFault } from '#http'
 import { type Clock, type Fault, isObject, type Json, type Kind, own } from '#kernel'
@@ -17,6 +17,8 @@ export interface OperateDeps extends AuthorityDeps {
   readonly policy: Policy
   readonly audit: Audit
   readonly egress: Egress
+  /** What a call is made with upstream. */
+  readonly obtain: ObtainCredential
   readonly clock: Clock
 }
 
@@ -136,7 +138,7 @@ async function perform(
     signal.throwIfAborted()
     const { token: subject, grant } = caller
     const { scopes } = planned
-    const credential = await upstreamCredential({ subject, grant, server, scopes }, deps).catch(tokenRefused)
+    const credential = await deps.obtain({ subject, grant, server, scopes }).catch(tokenRefused)
     const { method, params } = planned
     const towards = relay(response, id, meta, signal)
     const answer = await callUpstream(

@@ -10,6 +10,8 @@ const apis = createApis([
     resource: 'https://payroll.internal',
     credential: undefined,
     scopes: { 'payroll.read': 'Read your payslips' },
+    subject: undefined,
+    authentication: undefined,
   },
 ])
 const server = {

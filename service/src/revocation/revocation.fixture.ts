@@ -11,7 +11,7 @@ export function tokenOf(change: Partial<Endable> = {}): Endable {
   return {
     issuer: ISSUER,
     audience: 'https://payroll.example',
-    subject: 'u1',
+    account: 'u1',
     sessionId: 's1',
     jti: 'jti-3',
     keyId: 'k1',

@@ -10,6 +10,7 @@ import {
   type Delegation,
   formatAct,
   formatScope,
+  parseAct,
   Refusal,
   sameActor,
   type Scopes,
@@ -115,12 +116,13 @@ export function handedLineage(parent: AccessToken, { to, ...step }: Handover): M
 }
 
 /**
- * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further, `loop` when the actor acted
- * before, `subject` when it is the user.
+ * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further (that of a token whose `sub` is
+ * an id elsewhere never may), `loop` when the actor acted before, `subject` when it is the user.
  */
 export function extended(parent: AccessToken, actor: Actor): Chain {
-  if (parent.delegation.rem < 1) throw new Refusal('depth', 'the chain may not grow further')
-  if (sameActor(actor, { iss: parent.issuer, sub: parent.subject }))
+  const { rem, sub: account } = parent.delegation
+  if (rem < 1 || account !== undefined) throw new Refusal('depth', 'the chain may not grow further')
+  if (sameActor(actor, { iss: parent.issuer, sub: parent.account }))
     throw new Refusal('subject', 'the user appears as an actor')
   return appendActor(parent.chain, actor)
 }
@@ -137,7 +139,7 @@ function descended(
   return {
     iss: parent.issuer,
     aud: step.audience,
-    sub: parent.subject,
+    sub: parent.account,
     client_id: step.clientId,
     jti: randomId(),
     iat: step.now,
@@ -149,4 +151,18 @@ function descended(
     sub_id: parent.subjectId,
     txn: parent.transaction,
   }
+}
+
+/**
+ * The same token for an API that reads `sub` alone: `sub` is the user's id at the provider that the API goes by, our account
+ * id moves to `dlg.sub`, and nobody can exchange the token further. `sub_id` stays: it names an issuer, and that provider
+ * is known here by a name of the catalogue alone.
+ *
+ * Throws Refusal `subject` when somebody of the chain has that id.
+ */
+export function knownElsewhere(claims: MintedClaims, id: string): MintedClaims {
+  if (parseAct(claims.act).some((actor) => sameActor(actor, { iss: claims.iss, sub: id }))) {
+    throw new Refusal('subject', 'the user appears as an actor')
+  }
+  return { ...claims, sub: id, dlg: { ...claims.dlg, rem: 0, sub: claims.sub } }
 }

@@ -1,6 +1,6 @@
 import { type AccessToken, type Endable, parseAct, Refusal, TYP_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { createVerifier } from '@tetrapod/server-sdk'
-import { decodeJwt, SignJWT } from 'jose'
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import { type Fault, nowSeconds } from '#kernel'
 import { revocationFault } from '#revocation'
 import { type LineageClaims, type Login, type MintedClaims, rootLineage } from './lineage.ts'
@@ -33,7 +33,7 @@ export interface Tokens {
   /** Throws `revocation.stale` while nobody can tell what was revoked: then no token is accepted and none is given. */
   check(): void
   /** True when something that the token ends with was revoked (`revocablesOf`). Throws `revocation.stale`. */
-  revoked(token: AccessToken): boolean
+  revoked(token: Endable): boolean
   /**
    * Calls `stop` once such a thing is revoked (Refusal `revoked`), or once nobody can tell any more (`revocation.stale`); at
    * once where it is so. Returns what ends the watch.
@@ -95,12 +95,17 @@ function claimedAudience(token: string): string {
   }
 }
 
+/** What a token ends with that was just minted from these claims, in the words of a verified one. */
+export function endsOf(claims: MintedClaims, token: string): Endable {
+  return endable(claims, String(decodeProtectedHeader(token).kid))
+}
+
 /** A token that is about to be signed, in the words of a verified one. */
 function endable(claims: MintedClaims, keyId: string): Endable {
   return {
     issuer: claims.iss,
     audience: claims.aud,
-    subject: claims.sub,
+    account: claims.dlg.sub ?? claims.sub,
     sessionId: claims.sid,
     jti: claims.jti,
     keyId,

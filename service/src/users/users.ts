@@ -38,6 +38,8 @@ export interface Users {
    * id; undefined for one who never signed in. Also for one whom the configuration no longer has. Throws `users.unknown`.
    */
   signOutEverywhere(username: string): Promise<string | undefined>
+  /** Whether the configuration links users at a provider of this name. */
+  linksAt(provider: string): boolean
   /** Those of the configuration, in its order. */
   list(): Promise<readonly ListedUser[]>
 }
@@ -76,6 +78,7 @@ export function createUsers(deps: {
       subjectId: { format: 'iss_sub', iss: issuer, sub: subject },
       name: user.name,
       groups: user.groups,
+      linked: user.linked,
     }
   }
 
@@ -130,6 +133,7 @@ export function createUsers(deps: {
       revocation.learn(entry)
       return account.id
     },
+    linksAt: (provider) => deps.builtIn.some(({ linked }) => Object.hasOwn(linked, provider)),
     async list() {
       const counts = await sessions.counts(nowSeconds(clock))
       const listed = deps.builtIn.map(async ({ username, name, groups }): Promise<ListedUser> => {
