@@ -10,6 +10,7 @@ export function standingOf(catalogue: Catalogue): readonly Standing[] {
   const { agents, servers, apis, users } = catalogue
   return [
     ...users.map(({ username: id }) => ({ kind: 'user', id })),
+    ...links(catalogue),
     ...agents.map(({ key: id }) => ({ kind: 'agent', id })),
     ...servers.flatMap(({ key, mount, url: of }) => [key, mount].map((id) => ({ kind: 'server', id, of }))),
     ...apis.map(({ key: id, resource: of }) => ({ kind: 'api', id, of })),
@@ -30,20 +31,31 @@ function placeOf({ kind, id, of }: Standing): string {
   return JSON.stringify([kind, id, of])
 }
 
+/** Who a user is to an API that knows them by an id of another provider. */
+function links({ users }: Catalogue): readonly Standing[] {
+  return users.flatMap(({ username: id, linked }) =>
+    Object.entries(linked).map(([provider, theirs]) => ({ kind: 'linked', id, of: `${provider} ${theirs}` })),
+  )
+}
+
 function delegations({ agents }: Catalogue): readonly Standing[] {
   return agents.flatMap(({ key, delegates }) =>
     delegates.map((to) => ({ kind: 'edge', id: edgeId(key, to) })),
   )
 }
 
-/** One for each scope that leads to another: taking one away ends the tokens of the edge, adding one ends none. */
+/**
+ * One for each scope that leads to another: taking one away ends the tokens of the edge, adding one ends none. And one for
+ * how the tokens name the user.
+ */
 function calls({ servers, apis }: Catalogue): readonly Standing[] {
-  const resources = new Map(apis.map(({ key, resource }) => [key, resource]))
+  const byKey = new Map(apis.map((api) => [api.key, api]))
   return servers.flatMap(({ key, calls }) =>
     Object.entries(calls).flatMap(([api, edges]) => {
-      const id = edgeId(key, resources.get(api) ?? api)
+      const { resource = api, subject = 'ours' } = byKey.get(api) ?? {}
+      const id = edgeId(key, resource)
       const steps = Object.entries(edges).flatMap(([from, reached]) => reached.map((to) => `${from} ${to}`))
-      return steps.map((of) => ({ kind: 'edge', id, of }))
+      return [...steps, `subject: ${subject}`].map((of) => ({ kind: 'edge', id, of }))
     }),
   )
 }

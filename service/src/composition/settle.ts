@@ -100,8 +100,13 @@ async function endsOf(
   const left = new Set(after.standing.filter(({ kind }) => kind === 'server').map(({ id }) => id))
   const closed = of('host').length > 0 || of('registration').length > 0
   const agents = new Set([...of('agent'), ...(closed ? await strangers() : [])])
-  const accounts = await Promise.all(of('user').map((name) => storage.accounts.bySubject(issuer, name)))
-  const users = accounts.flatMap((account) => (account === undefined ? [] : [account.id]))
+  const accountsOf = async (names: readonly string[]) => {
+    const found = await Promise.all(names.map((name) => storage.accounts.bySubject(issuer, name)))
+    return found.flatMap((account) => (account === undefined ? [] : [account.id]))
+  }
+  const users = await accountsOf(of('user'))
+  // Who has another id at an API signs in as before: only what names them by the old one ends.
+  const ended = new Set([...users, ...(await accountsOf(of('linked')))])
   const entries = (kind: 'agent' | 'server' | 'edge' | 'user', ids: Iterable<string>) =>
     [...ids].map((id) => revocation.entry(kind, id))
   return {
@@ -111,7 +116,7 @@ async function endsOf(
     servers: [...servers.difference(left)],
     accounts: users,
     entries: [
-      ...entries('user', users),
+      ...entries('user', ended),
       ...entries('agent', agents),
       ...entries('server', servers),
       ...entries('edge', new Set(of('edge'))),
@@ -121,7 +126,7 @@ async function endsOf(
 
 function namesOf(after: Settled, before: Settled | undefined): Pick<Settlement, 'added' | 'removed'> {
   const names = (standing: readonly Standing[]) => {
-    const told = standing.filter(({ kind }) => kind !== 'user')
+    const told = standing.filter(({ kind }) => kind !== 'user' && kind !== 'linked')
     return [...new Set(told.map(({ kind, id }) => `${kind} ${id}`))]
   }
   const had = before?.standing ?? after.standing
