@@ -77,13 +77,13 @@ export async function openReloading(first: Edition, deps: ReloadingDeps): Promis
     return { digest, added, removed, warnings }
   })
   const refuse = (error: unknown) => {
-    const { code, message } = asFault(error)
+    const { code, kind, message } = asFault(error)
     // The same edit, looked at again and again, is told once.
     if (refused === message) return
     refused = message
     const problems = message.split('\n')
     log.error({ code, problems }, 'The edited configuration is refused; the one before it is served on.')
-    if (code === 'internal') logged(error, log)
+    if (kind === 'internal') logged(error, log)
   }
 
   return {

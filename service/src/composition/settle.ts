@@ -29,7 +29,7 @@ export type SettleDeps = Pick<Ground, 'storage' | 'revocation' | 'audit' | 'issu
  * Puts a catalogue in the place of the one before it: on record first, then in one transaction the row, the end of what it
  * leaves out (logins, sessions), and the entries that end the tokens. It compares with what was last in force anywhere, so
  * that what was removed while nothing ran, or at another replica, ends as well. Throws `audit.unavailable` and storage faults:
- * then nothing has changed.
+ * then nothing has changed here.
  */
 export async function settle(change: Change, deps: SettleDeps): Promise<Settlement> {
   const { storage, audit, clock } = deps
@@ -69,7 +69,8 @@ async function onRecord(
     added,
     removed,
   })
-  return (reason) => audit.amend(ref, { status: 'failed', reason })
+  // It may have been written all the same.
+  return (reason) => audit.amend(ref, { status: 'unknown', reason })
 }
 
 /**
