@@ -70,7 +70,7 @@ const exchanged = async (two: string) => {
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: await signAssertion({ issuer: world.publicUrl, id: 'crm', key: world.crmKey }),
   })
-  return String(body['error'] ?? 'issued')
+  return body['error'] === undefined ? 'issued' : String(body['error'])
 }
 const seen = async ({ one, two, three }: Tokens) => [
   await atGateway(one),
@@ -274,6 +274,7 @@ describe('an edit', () => {
     expect(refusal).toMatchObject({ code: 'catalogue.invalid' })
     expect(String(refusal)).toMatch(/\n\d+:5 servers\.crm\.ulr: /)
     expect(String(refusal)).toMatch(/\n\d+:\d+ policies\[2\]\.permit\.servers/)
+    await expect(world.edit(wrong)).rejects.toThrow()
     const told = world.logged.filter((line) => line.includes('edited configuration is refused'))
     expect(told).toEqual([expect.stringMatching(/\d+:5 servers\.crm\.ulr: .*\d+:\d+ policies\[2\]/)])
     expect(await readiness()).toMatchObject({ ready: true, catalogue: 'edit refused' })

@@ -21,7 +21,7 @@ export function followedFile({
   log,
 }: {
   readonly file: string | undefined
-  readonly reloading: Reloading
+  readonly reloading: Pick<Reloading, 'reload' | 'refuse'>
   /** What the service was started with. */
   readonly text: string
   readonly ticker?: Ticker | undefined
