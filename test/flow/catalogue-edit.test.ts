@@ -70,7 +70,7 @@ const exchanged = async (two: string) => {
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: await signAssertion({ issuer: world.publicUrl, id: 'crm', key: world.crmKey }),
   })
-  return body['error'] === undefined ? 'issued' : String(body['error'])
+  return typeof body['error'] === 'string' ? body['error'] : 'issued'
 }
 const seen = async ({ one, two, three }: Tokens) => [
   await atGateway(one),
