@@ -17,7 +17,11 @@ export function accessOfLogin(keeper: Keeper): Access {
       await keeper.renew(sent)
       return 'renewed'
     },
-    widen: (_sent, scopes) => Promise.reject(new StepUpRequired(mcpUrl, union(keeper, scopes))),
+    async widen(_sent, scopes, again) {
+      // The server may have learnt only now what the operation needs, and look for it in the same token the next time.
+      if (!again && isSubset(scopes, keeper.current().scopes)) return
+      throw new StepUpRequired(mcpUrl, union(keeper, scopes))
+    },
   }
 }
 
@@ -69,9 +73,10 @@ export function interactiveAccess(mcpUrl: string, options: LoginOptions, deps: I
         return 'renewed'
       }),
 
-    widen: (sent, scopes) =>
+    widen: (sent, scopes, again) =>
       queue(async () => {
         const now = keeper()
+        if (now !== undefined && !again && isSubset(scopes, now.current().scopes)) return
         const isWider = now !== undefined && hasAsked(now, scopes)
         if (isWider && now.current().accessToken !== sent) return
         await ask(now?.destination ?? (await journey.discover(mcpUrl)), now ? union(now, scopes) : scopes)
@@ -101,8 +106,11 @@ async function tokenOf(keeper: Keeper): Promise<string | undefined> {
 
 /** True if each of these scopes was asked for before: asking again brings nothing. */
 export function hasAsked(keeper: Keeper, scopes: Iterable<string>): boolean {
-  const { requested } = keeper.current()
-  return [...scopes].every((scope) => requested.has(scope))
+  return isSubset(scopes, keeper.current().requested)
+}
+
+function isSubset(scopes: Iterable<string>, of: Scopes): boolean {
+  return [...scopes].every((scope) => of.has(scope))
 }
 
 /** MCP authorization: what was asked for before, and what is asked for now. */

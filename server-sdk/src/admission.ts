@@ -1,11 +1,19 @@
-import { bearerToken, protectedResourceMetadataUrl, Refusal } from '@tetrapod/protocol'
+import {
+  protectedResourceMetadataUrl,
+  Refusal,
+  TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_TRANSACTION_TOKEN,
+} from '@tetrapod/protocol'
 import { type Answer, challenged, documentAnswer, notFound, unavailable } from './answer.ts'
+import { createApiFetch } from './api-fetch.ts'
 import { type Caller, createCaller } from './caller.ts'
 import { documentsOf } from './documents.ts'
 import { RevocationsUnavailable } from './errors.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { ioOf } from './io.ts'
+import { createReader, type Presented } from './presented.ts'
 import type { ProtectOptions } from './protect-options.ts'
+import type { Received } from './received.ts'
 import { remoteKeys } from './remote-keys.ts'
 import { followRevocations, type Revocations } from './revocations.ts'
 import { createVerifier } from './verifier.ts'
@@ -20,15 +28,6 @@ export interface VerifiedAuth {
   readonly resource: URL
   readonly resourceMetadataUrl: string
   readonly extra: { readonly caller: Caller }
-}
-
-/** A request as it arrived, whatever carried it here. */
-export interface Received {
-  readonly method: string
-  /** The request target (RFC 9112 §3.2): a path and a query, or whatever else was sent. */
-  readonly target: string
-  /** Every value of a header field, by its name in lower case. */
-  readonly header: (name: string) => readonly string[]
 }
 
 export type Admitted =
@@ -66,47 +65,56 @@ function followed({ issuer, client, ...io }: ProtectOptions): Revocations {
   return { check: () => Promise.resolve(), close: () => {} }
 }
 
+/** Who sends a request, or the challenge for it. */
 function createAuthentication(
   options: ProtectOptions,
   revocations: Revocations,
 ): (received: Received) => Promise<Admitted> {
-  const { issuer, resource, client } = options
+  const { issuer, resource, client, credential = 'token_exchange' } = options
   const { fetch, clock } = ioOf(options)
   const verifier = createVerifier({ issuer, keys: remoteKeys(issuer, { fetch, clock }), clock })
+  const read = createReader({ resource, credential, client: client?.id }, verifier)
   const exchange = client === undefined ? noClient : createExchange(issuer, client, { fetch, clock })
   const resourceMetadataUrl = protectedResourceMetadataUrl(resource)
 
-  const authOf = async (token: string): Promise<VerifiedAuth> => {
-    const verified = await verifier.verify(token, resource)
-    await revocations.check(verified)
-    const exchangeFor: Caller['exchangeFor'] = (api, scopes) => exchange(token, api, scopes)
+  const callerFor = ({ token, verified }: Presented): Caller => {
+    const type = 'clientId' in verified ? TOKEN_TYPE_ACCESS_TOKEN : TOKEN_TYPE_TRANSACTION_TOKEN
+    const exchangeFor: Caller['exchangeFor'] = (api, scopes) => exchange(token, api, scopes, type)
+    const means = { exchangeFor, fetch: createApiFetch(exchangeFor, fetch) }
+    return createCaller(verified, means, resourceMetadataUrl)
+  }
+  const authOf = (presented: Presented): VerifiedAuth => {
+    const { token, verified } = presented
     return {
       token,
-      clientId: verified.clientId,
+      clientId: 'clientId' in verified ? verified.clientId : verified.requester,
       scopes: [...verified.scopes],
       expiresAt: verified.expiresAt,
       resource: new URL(resource),
       resourceMetadataUrl,
-      extra: { caller: createCaller(verified, exchangeFor, resourceMetadataUrl) },
+      extra: { caller: callerFor(presented) },
     }
   }
 
-  return async ({ header }) => {
-    const sent = header('authorization')
-    if (sent.length === 0) return answered(challenged(401, { resource_metadata: resourceMetadataUrl }))
-    const invalid = answered(
-      challenged(401, { error: 'invalid_token', resource_metadata: resourceMetadataUrl }),
-    )
-    const token = sent.length === 1 ? bearerToken(sent[0]) : undefined
-    if (token === undefined) return invalid
+  return async (received) => {
     try {
-      return { outcome: 'admitted', auth: await authOf(token) }
+      const presented = await read(received)
+      if (presented === undefined)
+        return answered(challenged(401, { resource_metadata: resourceMetadataUrl }))
+      for (const token of presented.all) await revocations.check(token)
+      return { outcome: 'admitted', auth: authOf(presented) }
     } catch (error) {
-      if (error instanceof Refusal) return invalid
-      const known = error instanceof RevocationsUnavailable
-      return answered(unavailable(known ? error.message : 'Tokens cannot be verified right now. Retry.'))
+      return answered(answerTo(error, resourceMetadataUrl))
     }
   }
+}
+
+/** A token that is refused is not told why; one that nobody could check is neither refused nor accepted. */
+function answerTo(error: unknown, resourceMetadataUrl: string): Answer {
+  if (error instanceof Refusal)
+    return challenged(401, { error: 'invalid_token', resource_metadata: resourceMetadataUrl })
+  const known = error instanceof RevocationsUnavailable
+  return unavailable(known ? error.message : 'Tokens cannot be verified right now. Retry.')
 }
 
 function answered(answer: Answer): Admitted {

@@ -26,7 +26,7 @@ export interface Protection {
 
 /**
  * Protects a resource behind Tetrapod. Throws where `issuer` or `resource` is no https URL (or loopback http) without
- * query and fragment.
+ * query and fragment, and where a credential that is not ours is empty or has no client beside it.
  */
 export function protect(options: ProtectOptions): Protection {
   checkOptions(options)

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Admission, Received, VerifiedAuth } from './admission.ts'
+import type { Admission, VerifiedAuth } from './admission.ts'
 import type { Answer } from './answer.ts'
 import { InsufficientScope } from './errors.ts'
+import type { Received } from './received.ts'
 
 /** A request that was let in. */
 export type GuardedRequest = IncomingMessage & {

@@ -1,6 +1,7 @@
-import type { Admission, Received, VerifiedAuth } from './admission.ts'
+import type { Admission, VerifiedAuth } from './admission.ts'
 import { responseOf } from './answer.ts'
 import { InsufficientScope } from './errors.ts'
+import type { Received } from './received.ts'
 
 /** What serves requests that were let in. */
 export type GuardedFetch = (request: Request, auth: VerifiedAuth) => Response | Promise<Response>

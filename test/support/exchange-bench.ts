@@ -62,6 +62,8 @@ const server = (key: string, url: string, calls: Server['calls']): Server => ({
   name: key,
   url,
   mount: `${ISSUER}/${key}/mcp`,
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls,
   scopes: scopes(`${key}.read`, `${key}.write`),
@@ -82,6 +84,7 @@ const apis = [
     key: 'payroll',
     name: 'Payroll',
     resource: PAYROLL,
+    internal: false,
     credential: undefined,
     scopes: scopes('payroll.read', 'payroll.tax', 'payroll.pay', 'payroll.admin'),
   },
@@ -89,6 +92,7 @@ const apis = [
     key: 'ledger',
     name: 'Ledger',
     resource: LEDGER,
+    internal: false,
     credential: undefined,
     scopes: scopes('ledger.read'),
   },
@@ -96,6 +100,7 @@ const apis = [
     key: 'vault',
     name: 'Nobody calls it',
     resource: 'https://vault.internal',
+    internal: false,
     credential: undefined,
     scopes: scopes('vault.open'),
   },
@@ -173,7 +178,7 @@ export async function openBench({
     vault,
     revocation,
     clock,
-    algorithm: 'ES256',
+    algorithm: () => 'ES256',
   })
   const journal = { full: false, onceRecorded: async (): Promise<unknown> => undefined }
   const happened: string[] = []
