@@ -11,7 +11,7 @@ import { createCookies, oauthRoutes, signedInAs, signInPath, statementChecker } 
 import { compilePolicy } from '#policy'
 import { scopedRevocation, type Ticker } from '#revocation'
 import { createSecrets } from '#secrets'
-import { createServers } from '#servers'
+import { createServers, createStepUps } from '#servers'
 import { openStorage } from '#storage'
 import { createUsers } from '#users'
 import { type Deployment, type Edition, editionOf } from './composition/deployment.ts'
@@ -128,6 +128,7 @@ async function deploy(
     clock,
   })
   const servers = createServers(catalogue.servers)
+  const stepUps = createStepUps({ store: storage.stepUps, servers, revocation })
   const apis = createApis(catalogue.apis)
   const { accounts, sessions } = storage
   const { attempts } = ground
@@ -203,7 +204,7 @@ async function deploy(
   return {
     edition,
     routes: {
-      paths: { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain }) },
+      paths: { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain, stepUps }) },
       segments: { ...oauth.segments, grants: account, connect: account },
     },
     operators,
