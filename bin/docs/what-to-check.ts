@@ -36,13 +36,13 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'gateway.policy_denied':
     '`policies`: what no rule permits is denied, and a forbid wins. To the caller a tool it may not see does not exist, so this looks like `gateway.tool_unknown`.',
   'gateway.scope_missing':
-    '`tools` of the server in the catalogue: the challenge names the scopes they list for this tool.',
+    '`tools` of the server in the catalogue: the challenge names the scopes they list for this tool, and those that its server asked for in a step-up. See docs/step-up.md.',
   'gateway.token_refused':
     'that the token was got for this very URL (`aud`), is not older than five minutes, and that the grant is not revoked (`tetrapod grants list`).',
   'gateway.tool_unknown':
     'that a name or pattern in `tools` of the server covers the tool, and a rule permits it.',
   'gateway.upstream_refused':
-    'that `url` of the server in the catalogue is, to the letter, the `resource` that the server was given.',
+    'that `url` of the server in the catalogue is, to the letter, the `resource` that the server was given; and if the server wants a scope, that it is one of its `scopes` there.',
   'gateway.upstream_unavailable': 'that the server runs where `url` says.',
   'gateway.version_unsupported': 'that the client speaks MCP 2026-07-28.',
   'http.wrong_host':

@@ -17,7 +17,7 @@ import { type Client, createCookies, oauthRoutes, signedInAs, signInPath, statem
 import { compilePolicy } from '#policy'
 import { createFeed, type Feed, openRevocation, type Revocation, type Ticker } from '#revocation'
 import { type ClientCredential, createSecrets } from '#secrets'
-import { createServers, type Server } from '#servers'
+import { createServers, createStepUps, type Server } from '#servers'
 import { openStorage, type Storage } from '#storage'
 import { createTickets } from '#tickets'
 import { openTokens } from '#tokens'
@@ -162,6 +162,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     clock,
   })
   const servers = createServers(catalogue.servers)
+  const stepUps = createStepUps({ store: storage.stepUps, servers, revocation })
   const apis = createApis(catalogue.apis)
   const { accounts, sessions } = storage
   const users = createUsers({ issuer, builtIn: catalogue.users, accounts, sessions, revocation, clock, log })
@@ -226,7 +227,7 @@ async function open(catalogue: Catalogue, ground: Ground): Promise<Opened> {
     tokens,
     clock,
   })
-  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain }) }
+  const paths = { ...oauth.paths, ...gatewayRoutes({ ...known, issuer, obtain, stepUps }) }
   const operators = adminHandler({
     audit,
     agents,

@@ -78,7 +78,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
     {
       ...head,
       decision: count,
-      status: oneOf('ok', 'error', 'rejected', 'denied', 'failed', 'revoked', 'unknown'),
+      status: oneOf('ok', 'error', 'rejected', 'denied', 'failed', 'revoked', 'step_up', 'unknown'),
       reason: optional(text),
       milliseconds: optional((value) => typeof value === 'number'),
     },

@@ -164,8 +164,9 @@ export type EventInput =
 /**
  * How a permitted call ended. `ok`: the tool answered. `error`: it answered with an error. `rejected`, `denied`, `failed`:
  * it was not answered by the tool (the kind of the fault). `revoked`: cut off by a revocation.
+ * `step_up`: the tool did not go on without scopes that the call lacked.
  */
-export type OutcomeStatus = 'ok' | 'error' | 'rejected' | 'denied' | 'failed' | 'revoked'
+export type OutcomeStatus = 'ok' | 'error' | 'rejected' | 'denied' | 'failed' | 'revoked' | 'step_up'
 
 export interface Outcome {
   readonly status: OutcomeStatus

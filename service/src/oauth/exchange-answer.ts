@@ -16,6 +16,7 @@ export function exchangeAnswer(answer: ExchangeAnswer): Answer {
     token_type: 'Bearer',
     expires_in: answer.expiresIn,
     scope: formatScope(answer.scopes),
+    txn_token: answer.transactionToken,
   }
   return [200, issued]
 }

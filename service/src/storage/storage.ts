@@ -3,6 +3,7 @@ import type { BundleStore, LeaseStore } from '#audit'
 import type { FamilyStore, GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
 import type { RevocationStore, WakeUp } from '#revocation'
+import type { StepUpStore } from '#servers'
 import type { SigningKeyStore } from '#tokens'
 import type { AccountStore, SessionStore } from '#users'
 import type { PartitionKeyStore, SecretStore } from '#vault'
@@ -22,6 +23,7 @@ import { createSessionStore } from './session-store.ts'
 import { createSigningKeyStore } from './signing-key-store.ts'
 import { openSqliteBackend } from './sqlite/backend.ts'
 import { createStateStore } from './state-store.ts'
+import { createStepUpStore } from './step-up-store.ts'
 
 /** Every store of the service. What a write has resolved survives a crash of the process, and but for `replay` a power cut. */
 export interface Storage {
@@ -33,6 +35,7 @@ export interface Storage {
   readonly agents: AgentStore
   readonly grants: GrantStore
   readonly families: FamilyStore
+  readonly stepUps: StepUpStore
   readonly revocations: RevocationStore
   /** Tells of what another process appended to `revocations`, where the database can. */
   readonly wakeUp: WakeUp
@@ -80,6 +83,7 @@ function stores({ db, lock, replay, shared }: Backend): Omit<Storage, 'wakeUp' |
     agents: createAgentStore(db, lock),
     grants: createGrantStore(db, lock),
     families: createFamilyStore(db, lock),
+    stepUps: createStepUpStore(db, lock),
     revocations: createRevocationStore(db, lock),
     state: createStateStore(db),
     replay,

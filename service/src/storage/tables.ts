@@ -57,6 +57,12 @@ export interface Tables {
   }
   readonly settlements: { readonly replica: string; readonly sequence: number }
   readonly leases: LeaseTable
+  readonly step_ups: {
+    readonly server: string
+    readonly tool: string
+    readonly scope: string
+    readonly named_at: number
+  }
 }
 
 export interface GrantTable {
