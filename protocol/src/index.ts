@@ -64,6 +64,7 @@ export { type BearerChallenge, readChallenge, scopesWanted } from './read-challe
 export { Refusal, type RefusalCode } from './refusal.ts'
 export { parseRequestObject, type RequestObject } from './request-object.ts'
 export {
+  edgeId,
   type Endable,
   endsToken,
   FEED_STALE_MS,

@@ -149,6 +149,16 @@ export type EventInput =
       readonly jti: string
     }
   | {
+      /** The configuration was edited: what it is from now on. */
+      readonly kind: 'catalogue_changed'
+      /** SHA-256 of the text, in hex, before and after. */
+      readonly before: string
+      readonly after: string
+      /** Names of parties and edges (`agent planner`), never of people. */
+      readonly added: readonly string[]
+      readonly removed: readonly string[]
+    }
+  | {
       /** An operator had the next signing key made, or let it sign at once. */
       readonly kind: 'key_rotated'
       readonly kid: string

@@ -2,7 +2,7 @@ import type { AgentStore } from '#agents'
 import type { BundleStore, LeaseStore } from '#audit'
 import type { FamilyStore, GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
-import type { RevocationStore, WakeUp } from '#revocation'
+import type { CatalogueStore, RevocationStore, WakeUp } from '#revocation'
 import type { StepUpStore } from '#servers'
 import type { SigningKeyStore } from '#tokens'
 import type { AccountStore, SessionStore } from '#users'
@@ -12,6 +12,7 @@ import { createAccountStore } from './account-store.ts'
 import { createAgentStore } from './agent-store.ts'
 import type { Backend } from './backend.ts'
 import { createBundleStore } from './bundle-store.ts'
+import { createCatalogueStore } from './catalogue-store.ts'
 import { createFamilyStore } from './family-store.ts'
 import { createGrantStore } from './grant-store.ts'
 import { createLeaseStore } from './lease-store.ts'
@@ -39,6 +40,7 @@ export interface Storage {
   readonly revocations: RevocationStore
   /** Tells of what another process appended to `revocations`, where the database can. */
   readonly wakeUp: WakeUp
+  readonly catalogue: CatalogueStore
   readonly state: StateStore
   readonly replay: ReplayStore
   readonly bundles: BundleStore
@@ -85,6 +87,7 @@ function stores({ db, lock, replay, shared }: Backend): Omit<Storage, 'wakeUp' |
     families: createFamilyStore(db, lock),
     stepUps: createStepUpStore(db, lock),
     revocations: createRevocationStore(db, lock),
+    catalogue: createCatalogueStore(db, lock),
     state: createStateStore(db),
     replay,
     bundles: createBundleStore(db, shared),
