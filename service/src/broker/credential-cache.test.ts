@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { grant, ISSUER, NOW, openCache, requestOf, server, tokenOne, verified } from './credential.fixture.ts'
+import { createCredentialCache } from './credential-cache.ts'
 import { credentialKey } from './credential-key.ts'
 import { type CredentialRequest, upstreamCredential } from './upstream-credential.ts'
 
@@ -119,12 +120,28 @@ describe('a remembered credential', () => {
     expect(minted).toHaveLength(2)
   })
 
+  test('makes no room for what lives too short', async () => {
+    const { obtain, minted } = openCache({ entriesMax: 1 })
+    await obtain(requestOf())
+    await obtain(requestOf(token({ jti: 'short', exp: NOW + 20 })))
+    await obtain(requestOf())
+    expect(minted).toHaveLength(2)
+  })
+
   test('lives no longer when the clock is set back', async () => {
     const { obtain, pass, played, minted } = openCache()
     await obtain(requestOf())
     pass(270)
     played.now -= 200_000
     pass(10)
+    await obtain(requestOf())
+    expect(minted).toHaveLength(2)
+  })
+
+  test('is not used past its end by the clock, whatever time has gone by: others go by the clock too', async () => {
+    const { obtain, played, minted } = openCache()
+    await obtain(requestOf())
+    played.now += 280_000
     await obtain(requestOf())
     expect(minted).toHaveLength(2)
   })

@@ -57,7 +57,9 @@ export function createCredentialCache({
     const [from, began] = [clock.now(), elapsed()]
     const credential = await obtain(request)
     const until = (credential.expiresAt - MARGIN_SECONDS) * 1000
-    if (until > from) remembered.set(key, { credential, from, until, elapsedUntil: began + until - from })
+    // What ends with nothing of ours could not be taken back.
+    if (until > from && credential.ends.length > 0)
+      remembered.set(key, { credential, from, until, elapsedUntil: began + until - from })
     return credential
   }
 

@@ -90,11 +90,19 @@ async function openCase(presented: Presented, deps: ExchangeDeps): Promise<Case>
     checkMayAct(caller, subject, deps.tokens.issuer)
     extended(subject, { iss: deps.tokens.issuer, sub: nextKey(presented) })
     const authority = await liveAuthority(subject, deps)
+    await checkTakesPart(presented, deps)
     const decision = deps.policy.decide(...asked(presented, authority.subject))
     return { ...presented, grant: authority.grant, user: authority.user, decision }
   } catch (cause) {
     throw subjectRefused(cause)
   }
+}
+
+/** Whoever is handed to is no actor yet: that an operator stopped it is asked here. Throws Refusal. */
+async function checkTakesPart({ target }: Presented, { agents }: ExchangeDeps): Promise<void> {
+  if (target.kind !== 'delegate') return
+  if ((await agents.standing(target.agent))?.disabled !== false)
+    throw new Refusal('actor', `${target.agent} takes no part any more`)
 }
 
 /** What the policy is asked: of the chain as it will be, so that what a sub-agent may not do is not handed to it either. */
