@@ -4,6 +4,7 @@ import type { Forgery } from './forgeries/forgery.ts'
 import { refreshForgeries } from './forgeries/refresh.ts'
 import { smugglingForgeries } from './forgeries/smuggling.ts'
 import { tokenForgeries } from './forgeries/tokens.ts'
+import { transactionForgeries } from './forgeries/transaction.ts'
 import { transportForgeries } from './forgeries/transport.ts'
 
 /** Every forgery we know, as data: what is forged, which rule refuses it, where it is tried. */
@@ -14,4 +15,5 @@ export const forgeries: readonly Forgery[] = [
   ...codeForgeries,
   ...refreshForgeries,
   ...smugglingForgeries,
+  ...transactionForgeries,
 ]

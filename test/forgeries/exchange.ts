@@ -372,11 +372,8 @@ const requestForgeries: readonly Forgery[] = [
     const { headers: _headers, ...sent } = await notesExchange(honest)
     return sent
   }),
-  request(
-    malformed,
-    'form.size',
-    'a body of more than 64 KiB',
-    (honest) => notesExchange(honest, {}, `&x=${'x'.repeat(65_536)}`),
+  request(malformed, 'form.size', 'a body of more than 64 KiB', (honest) =>
+    notesExchange(honest, {}, `&x=${'x'.repeat(65_536)}`),
   ),
   request(malformed, 'subject', 'no subject token', (honest) =>
     exchangeCall(honest, { subject_token: undefined }),

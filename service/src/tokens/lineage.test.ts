@@ -1,8 +1,9 @@
-import { type AccessToken, parseAccessToken, sameActor } from '@tetrapod/protocol'
+import { type AccessToken, currentActor, parseAccessToken, sameActor } from '@tetrapod/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   handedLineage,
+  knownElsewhere,
   type Login,
   type MintedClaims,
   nextLineage,
@@ -187,7 +188,7 @@ describe('along a chain', () => {
         const left = { scopes: new Set(['a']), now, grantEndsAt: now + grantEndsIn }
         const claims = attempted(() =>
           hand
-            ? handedLineage(token, { ...left, to: `b${i}` })
+            ? handedLineage(token, { ...left, from: currentActor(token.chain).sub, to: `b${i}` })
             : nextLineage(token, {
                 ...left,
                 actor: { iss: ISSUER, sub },
@@ -272,5 +273,34 @@ describe('along a chain', () => {
   ])('nobody acts on a token that says who may, and names %s', (_, named) => {
     const one = received({ ...tokenOne(), may_act: named }, MOUNT)
     expect(() => nextLineage(one, step())).toThrow(expect.objectContaining({ code: 'may_act' }))
+  })
+})
+
+describe('a token for an API that knows its users by the id they have elsewhere', () => {
+  const two = received(nextLineage(received(tokenOne(), MOUNT), step()), CRM)
+  const three = nextLineage(two, stepThree)
+  const token = knownElsewhere(three, 'alice@corp')
+
+  test('names them by it, and keeps all else: our own id, whom else it names, the chain, the end', () => {
+    expect(token).toEqual({
+      ...three,
+      sub: 'alice@corp',
+      dlg: { gid: 'grant-1', hop: 3, rem: 0, anc: three.dlg.anc, sub: 'u1' },
+    })
+    expect(received(token, PAYROLL)).toMatchObject({
+      subject: 'alice@corp',
+      account: 'u1',
+      subjectId: { format: 'iss_sub', iss: ISSUER, sub: 'alice' },
+    })
+  })
+
+  test.each([0, 1, 6])('is the last of its chain, whatever depth it claims (%i)', (rem) => {
+    const forged = received({ ...token, dlg: { ...token.dlg, rem } }, PAYROLL)
+    const onwards = step({ actor: { iss: ISSUER, sub: 'payroll' } })
+    expect(() => nextLineage(forged, onwards)).toThrow(expect.objectContaining({ code: 'depth' }))
+  })
+
+  test.each(['crm', MOUNT, 'agent'])('is refused where the id is that of an actor: %s', (id) => {
+    expect(() => knownElsewhere(three, id)).toThrow(expect.objectContaining({ code: 'subject' }))
   })
 })
