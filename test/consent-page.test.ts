@@ -13,6 +13,8 @@ const server: Server = {
   name: 'Customers',
   url: 'https://crm.example/mcp',
   mount: 'https://gw.example/crm/mcp',
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls: {},
   scopes: {},

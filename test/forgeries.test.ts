@@ -13,6 +13,7 @@ import {
   type Refused,
   type Target,
 } from './forgeries/forgery.ts'
+import { crmCallWith, honestTransaction, transactionExchange } from './forgeries/transaction.ts'
 import { type Reply, send, type Sent } from './support/wire.ts'
 import { openWorld, type World } from './support/world.ts'
 
@@ -66,6 +67,8 @@ describe('what the forgeries are made from holds', () => {
       payrollCall(honest, tokens.three),
       await exchangeCall(honest),
       await notesExchange(honest),
+      await crmCallWith(honest, await honestTransaction(honest)),
+      await transactionExchange(honest, await honestTransaction(honest)),
     ]) {
       const reply = await send(sent)
       expect({ ...reply, error: errorOf(reply) }).toMatchObject({ status: 200, error: [undefined] })

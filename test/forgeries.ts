@@ -3,6 +3,7 @@ import type { Forgery } from './forgeries/forgery.ts'
 import { refreshForgeries } from './forgeries/refresh.ts'
 import { smugglingForgeries } from './forgeries/smuggling.ts'
 import { tokenForgeries } from './forgeries/tokens.ts'
+import { transactionForgeries } from './forgeries/transaction.ts'
 
 /** Every forgery we know, as data: what is forged, which rule refuses it, where it is tried. */
 export const forgeries: readonly Forgery[] = [
@@ -10,4 +11,5 @@ export const forgeries: readonly Forgery[] = [
   ...exchangeForgeries,
   ...refreshForgeries,
   ...smugglingForgeries,
+  ...transactionForgeries,
 ]

@@ -8,7 +8,7 @@ import { parseScope, type Scopes } from './scopes.ts'
 import { checkTimes } from './times.ts'
 
 const subjectId = z.strictObject({ format: z.literal('iss_sub'), iss: text, sub: text })
-const delegation = z.strictObject({
+export const delegation = z.strictObject({
   gid: text,
   hop: z.int().min(1),
   rem: z.int().min(0),
@@ -17,12 +17,11 @@ const delegation = z.strictObject({
   sub: z.exactOptional(text),
 })
 
-/** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
-const claimsSchema = z.looseObject({
+/** The claims that every token of a chain has, as they travel. */
+export const lineageClaims = {
   iss: text,
   aud: text,
   sub: text,
-  client_id: text,
   jti: text,
   iat: seconds,
   exp: seconds,
@@ -34,11 +33,17 @@ const claimsSchema = z.looseObject({
   sub_id: subjectId,
   txn: text,
   act: z.unknown(),
-  may_act: z.strictObject({ iss: text, sub: text, client_id: z.exactOptional(text) }).optional(),
   cnf: z.unknown().optional(),
   dlg: delegation,
   nonce: absent,
   events: absent,
+}
+
+/** The claims of an access token that Tetrapod issues (RFC 9068, RFC 8693 §4), as they travel. */
+const claimsSchema = z.looseObject({
+  ...lineageClaims,
+  client_id: text,
+  may_act: z.strictObject({ iss: text, sub: text, client_id: z.exactOptional(text) }).optional(),
 })
 
 export type SubjectId = Readonly<z.infer<typeof subjectId>>
@@ -62,8 +67,8 @@ export interface Delegation {
   readonly sub?: string
 }
 
-/** A verified access token, in words that code reads. Times are seconds since the epoch. */
-export interface AccessToken {
+/** What every verified token of a chain says, whatever its kind, in words that code reads. Times are seconds since the epoch. */
+export interface Lineage {
   readonly issuer: string
   readonly audience: string
   /** `sub`, as the audience reads it: our account id, or the user's id at the provider that the API goes by. */
@@ -72,7 +77,6 @@ export interface AccessToken {
   readonly account: string
   /** The same person as the identity provider knows them (RFC 9493). */
   readonly subjectId: SubjectId
-  readonly clientId: string
   readonly jti: string
   /** The `kid` of the key it was signed with. */
   readonly keyId: string
@@ -86,9 +90,14 @@ export interface AccessToken {
   /** Names the whole chain of tokens that one login began (RFC 8417 §2.2). */
   readonly transaction: string
   readonly chain: Chain
+  readonly delegation: Delegation
+}
+
+/** A verified access token. */
+export interface AccessToken extends Lineage {
+  readonly clientId: string
   /** Who alone may act next (RFC 8693 §4.4). */
   readonly mayAct: Actor | undefined
-  readonly delegation: Delegation
 }
 
 /** The members of a JWS header (RFC 7515 §4.1) whose signature was verified. */
@@ -115,8 +124,21 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) throw new Refusal('claims', z.prettifyError(parsed.error))
   const claims = parsed.data
+  const lineage = checkedLineage(header, claims, expected)
+  if (claims.dlg.res !== undefined && claims.may_act === undefined) {
+    throw new Refusal('claims', 'a token that was handed over names who may act')
+  }
+  return { ...lineage, clientId: claims.client_id, mayAct: claims.may_act }
+}
+
+/** What is asked of every token of a chain, after its kind and the shape of its claims. */
+export function checkedLineage(
+  { kid: keyId }: VerifiedHeader,
+  claims: z.infer<z.ZodObject<typeof lineageClaims>>,
+  expected: Expected,
+): Lineage {
   if (claims.iss !== expected.issuer) throw new Refusal('issuer', 'issued by somebody else')
-  if (claims.aud !== expected.audience) throw new Refusal('audience', 'issued for another resource')
+  if (claims.aud !== expected.audience) throw new Refusal('audience', 'issued for another audience')
   checkTimes(claims, expected.now)
   if (claims.cnf !== undefined) throw new Refusal('binding', 'the token is bound to a key')
   const chain = parseAct(claims.act)
@@ -125,9 +147,6 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
   if (chain.some((actor) => asUser.some((user) => sameActor(actor, user)))) {
     throw new Refusal('subject', 'the user appears as an actor')
   }
-  if (claims.dlg.res !== undefined && claims.may_act === undefined) {
-    throw new Refusal('claims', 'a token that was handed over names who may act')
-  }
   if (claims.dlg.hop !== chain.length) throw new Refusal('chain', 'hop does not count the actors')
   return {
     issuer: claims.iss,
@@ -135,9 +154,8 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     subject: claims.sub,
     account,
     subjectId: claims.sub_id,
-    clientId: claims.client_id,
     jti: claims.jti,
-    keyId: header.kid,
+    keyId,
     issuedAt: claims.iat,
     expiresAt: claims.exp,
     scopes: parseScope(claims.scope),
@@ -146,7 +164,6 @@ export function parseAccessToken(header: VerifiedHeader, payload: unknown, expec
     sessionId: claims.sid,
     transaction: claims.txn,
     chain,
-    mayAct: claims.may_act,
     delegation: claims.dlg,
   }
 }

@@ -2,6 +2,7 @@ export {
   type AccessToken,
   type Delegation,
   type Expected,
+  type Lineage,
   parseAccessToken,
   type SubjectId,
   type VerifiedHeader,
@@ -44,14 +45,18 @@ export {
   CLOCK_SKEW_SECONDS,
   GATEWAY,
   GRANT_TOKEN_EXCHANGE,
+  HEADER_TRANSACTION_TOKEN,
   JWKS_SECONDS,
   SIGNING_ALGORITHM,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   TOKEN_BYTES_MAX,
   TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_TRANSACTION_TOKEN,
+  TRANSACTION_TOKEN_SECONDS,
   TYP_ACCESS_TOKEN,
   TYP_CLIENT_ASSERTION,
+  TYP_TRANSACTION_TOKEN,
 } from './names.ts'
 export type { PublicJwk } from './public-jwk.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
@@ -85,4 +90,11 @@ export { parseSecurityEvent, type SecurityEvent } from './security-event.ts'
 export { parseSoftwareStatement } from './software-statement.ts'
 export { parseStrictJson } from './strict-json.ts'
 export { checkTimes } from './times.ts'
+export {
+  checkBeside,
+  parseTransactionToken,
+  type TransactionExpected,
+  type TransactionToken,
+  trustDomainOf,
+} from './transaction-token.ts'
 export { authorizationServerMetadataUrl, protectedResourceMetadataUrl } from './well-known.ts'

@@ -12,6 +12,7 @@ import { codeOf } from './refusal.fixture.ts'
 import { parseRequestObject } from './request-object.ts'
 import { parseSecurityEvent } from './security-event.ts'
 import { parseSoftwareStatement } from './software-statement.ts'
+import { parseTransactionToken } from './transaction-token.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -162,6 +163,25 @@ export const jwtKinds = {
     header: signed('JWT'),
     claims: { ...given, software_id: 'approved-1', client_name: 'Approved' },
     read: (header, claims) => parseSoftwareStatement(header, claims, { ...theirs, audiences: [US] }),
+  },
+  'transaction token': {
+    header: signed('txntoken+jwt'),
+    claims: {
+      ...given,
+      aud: new URL(PEER).host,
+      sub: 'u1',
+      jti: 'j1',
+      scope: 'crm.read',
+      req_wl: 'gateway',
+      auth_time: NOW - 60,
+      acr: 'urn:example:pwd',
+      sid: 'session-1',
+      sub_id: { format: 'iss_sub', iss: 'https://idp.example', sub: 'alice' },
+      txn: 'txn-1',
+      act: { iss: PEER, sub: 'planner' },
+      dlg: { gid: 'grant-1', hop: 1, rem: 7, anc: ['family-1'], to: 'crm' },
+    },
+    read: ({ typ }, claims) => parseTransactionToken({ typ, kid: 'k1' }, claims, { ...theirs, to: 'crm' }),
   },
 } as const satisfies Readonly<Record<string, JwtKind>>
 

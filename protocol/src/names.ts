@@ -2,10 +2,16 @@
 export const GRANT_TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 /** RFC 8693 §3: a token that a resource of this authorization server accepts. */
 export const TOKEN_TYPE_ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+/** A transaction token (draft-ietf-oauth-transaction-tokens). */
+export const TOKEN_TYPE_TRANSACTION_TOKEN = 'urn:ietf:params:oauth:token-type:txn_token'
 /** RFC 7523 §2.2. */
 export const ASSERTION_TYPE_JWT = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 /** RFC 9068 §2.1: the `typ` of a JWT access token. */
 export const TYP_ACCESS_TOKEN = 'at+jwt'
+/** The `typ` of a transaction token. */
+export const TYP_TRANSACTION_TOKEN = 'txntoken+jwt'
+/** The request header that a transaction token travels in, exactly once, as Node writes header names. */
+export const HEADER_TRANSACTION_TOKEN = 'txn-token'
 /** RFC 7523bis: the `typ` of a client assertion. */
 export const TYP_CLIENT_ASSERTION = 'client-authentication+jwt'
 /** draft-ietf-oauth-identity-assertion-authz-grant §3.1. */
@@ -39,6 +45,8 @@ export const GATEWAY = 'gateway'
 export const CLOCK_SKEW_SECONDS = 60
 /** Lifetime of every token we issue, at most, in seconds. */
 export const ACCESS_TOKEN_SECONDS = 300
+/** Lifetime of a transaction token, at most, in seconds. */
+export const TRANSACTION_TOKEN_SECONDS = 60
 /** A client assertion may expire at most this far ahead, in seconds. */
 export const ASSERTION_SECONDS_MAX = 300
 /** The grant of another authorization server (an ID-JAG among them) may expire at most this far ahead, in seconds. */

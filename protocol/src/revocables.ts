@@ -1,4 +1,4 @@
-import type { AccessToken } from './access-token.ts'
+import type { Lineage } from './access-token.ts'
 
 /** What a token of ours can end with. */
 export type RevocationKind = 'grant' | 'family' | 'session' | 'token' | 'key' | 'user' | 'agent' | 'server'
@@ -11,7 +11,7 @@ export interface Revocable {
 
 /** What tells what a token ends with. Every verified token does; so does one that is about to be signed. */
 export type Endable = Pick<
-  AccessToken,
+  Lineage,
   'issuer' | 'account' | 'sessionId' | 'jti' | 'keyId' | 'issuedAt' | 'chain' | 'delegation'
 >
 
@@ -54,7 +54,7 @@ export const ISSUED_BEFORE_MARGIN_MS = FEED_STALE_MS + REPLICA_SKEW_MS
  */
 export function endsToken(
   entry: { readonly kind: string; readonly at: number },
-  { issuedAt }: Pick<AccessToken, 'issuedAt'>,
+  { issuedAt }: Pick<Lineage, 'issuedAt'>,
 ): boolean {
   return !RETURNING.has(entry.kind) || issuedAt * 1000 <= entry.at + ISSUED_BEFORE_MARGIN_MS
 }

@@ -7,6 +7,7 @@ import {
   isObject,
   type Scopes,
   type SubjectId,
+  type TransactionToken,
 } from '@tetrapod/protocol'
 import { InsufficientScope } from './errors.ts'
 import type { RequestHeaders } from './exchange.ts'
@@ -25,19 +26,20 @@ export interface Caller {
   /** Everyone who acted in between, outermost first. */
   readonly chain: Chain
   readonly scopes: Scopes
-  readonly token: AccessToken
+  /** All verified claims: of the access token, or of the transaction token where the server's credential is not ours. */
+  readonly token: AccessToken | TransactionToken
   /** Throws {@link InsufficientScope} unless every one of these is held. */
   readonly requireScopes: (...scopes: readonly string[]) => void
   /**
    * Gets the headers of a request to `api` (its catalogue key) with these scopes there, for this user, this chain
-   * and this server (RFC 8693). Throws `ExchangeRefused` or `ExchangeUnavailable`.
+   * and this server (RFC 8693): all of them, for that one request. Throws `ExchangeRefused` or `ExchangeUnavailable`.
    */
   readonly exchangeFor: (api: string, scopes: readonly string[]) => Promise<RequestHeaders>
 }
 
 const callers = new WeakSet<object>()
 
-export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFor']): Caller {
+export function createCaller(token: Caller['token'], exchangeFor: Caller['exchangeFor']): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
     user: { id: token.account, subject: token.subject, subjectId: token.subjectId },

@@ -54,6 +54,39 @@ test('a client with a key proves itself to this issuer alone, for a minute, once
   expect(first?.jti).not.toBe(second?.jti)
 })
 
+describe('for an internal API', () => {
+  test('the headers carry the transaction token too, and are used for as long as that lives', async () => {
+    const { exchange, forms, answers, clock } = await exchangeAs()
+    answers.token.body = granted('next-1', { txn_token: 'a.b-_1.c' })
+    const headers = { authorization: 'Bearer next-1', 'txn-token': 'a.b-_1.c' }
+    expect(await exchange('t', 'payroll', [])).toEqual(headers)
+    clock.pass(39)
+    expect(await exchange('t', 'payroll', [])).toEqual(headers)
+    expect(forms).toHaveLength(1)
+    clock.pass(1)
+    await exchange('t', 'payroll', [])
+    expect(forms).toHaveLength(2)
+  })
+
+  test('they are not used for longer than the access token lives', async () => {
+    const { exchange, forms, answers, clock } = await exchangeAs()
+    answers.token.body = granted('next-1', { txn_token: 'a.b.c', expires_in: 30 })
+    await exchange('t', 'payroll', [])
+    clock.pass(10)
+    await exchange('t', 'payroll', [])
+    expect(forms).toHaveLength(2)
+  })
+
+  test.each([7, null, '', 'a.b', 'a.b.c\r\nx: y', ['a.b.c']])(
+    '%j is no transaction token',
+    async (txn_token) => {
+      const { exchange, answers } = await exchangeAs()
+      answers.token.body = granted('next-1', { txn_token })
+      await expect(exchange('t', 'payroll', [])).rejects.toThrow(ExchangeUnavailable)
+    },
+  )
+})
+
 describe('an issued token', () => {
   test('is asked for once by all who want the same, whatever the order of the scopes', async () => {
     const { exchange, forms } = await exchangeAs()

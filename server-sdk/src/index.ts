@@ -19,6 +19,7 @@ export {
   type ProtectOptions,
   type VerifiedAuth,
 } from './protect.ts'
+export type { Credential, StaticCredential } from './presented.ts'
 export { remoteKeys } from './remote-keys.ts'
 export { type Clock, Refusal } from '@tetrapod/protocol'
 export { createVerifier, type KeyLookup, type VerificationKey, type Verifier } from './verifier.ts'

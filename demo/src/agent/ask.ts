@@ -14,14 +14,15 @@ export const offered: ReadonlyMap<string, Readonly<Record<string, unknown>>> = n
  * until there is a new answer.
  */
 export async function ask(desk: Desk, tool: string, callTool: ToolCall): Promise<Desk> {
-  const { login, answer } = desk
-  const before = { login, ...(answer && { answer }) }
+  const { login, answer, research } = desk
+  const kept = { login, ...(research && { research }) }
+  const before = { ...kept, ...(answer && { answer }) }
   const token = login.token()
   if (token === undefined) return { ...before, ended: 'expired' }
   const called = await callTool(login, tool, offered.get(tool) ?? {})
   switch (called.outcome) {
     case 'answered':
-      return { login, answer: answerFrom(called.result, decodeJwt(token)) }
+      return { ...kept, answer: answerFrom(called.result, decodeJwt(token)) }
     case 'refused':
       return { ...before, refusal: { tool, sentence: called.sentence } }
     case 'signed_out':

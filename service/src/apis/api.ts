@@ -6,6 +6,8 @@ export interface Api {
   readonly name: string
   /** Its resource identifier, and the audience of token 3. */
   readonly resource: string
+  /** Inside our trust domain: with its token comes a transaction token. */
+  readonly internal: boolean
   /** How it authenticates when it follows the revocation feed. One that does not has none. */
   readonly credential: ClientCredential | undefined
   /** Its vocabulary, each scope in words for the consent page. */

@@ -1,4 +1,4 @@
-import type { Actor } from '@tetrapod/protocol'
+import { type Actor, GATEWAY } from '@tetrapod/protocol'
 import type { Json } from '#kernel'
 import type { Personal } from './personal.ts'
 import type { Joined } from './read-back.ts'
@@ -72,8 +72,20 @@ export function formatLine(line: AuditLine): string {
   return handed === '' ? head : `${head} ${cut(handed, CHARACTERS_MAX - head.length)}`
 }
 
-function agentOf({ agent }: AuditLine): readonly string[] {
-  return agent === undefined ? [] : [`by agent ${named(agent)}`]
+function agentOf({ agent, chain }: AuditLine): readonly string[] {
+  if (agent === undefined) return []
+  const subAgents = subAgentsOf(chain).map((sub) => ` through ${named(sub)}`)
+  return [`by agent ${named(agent)}${subAgents.join('')}`]
+}
+
+/** Whom the agent handed to, the first of them first: what the gateway and servers did follows them in the chain. */
+function subAgentsOf(chain: readonly Actor[]): readonly string[] {
+  const gateway = chain.findIndex(({ client_id }) => client_id === GATEWAY)
+  return chain
+    .slice(gateway + 1)
+    .map(({ sub }) => sub)
+    .reverse()
+    .slice(1)
 }
 
 const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> = {

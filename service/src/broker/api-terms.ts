@@ -1,4 +1,4 @@
-import { type AccessToken, Refusal } from '@tetrapod/protocol'
+import { type Lineage, Refusal } from '@tetrapod/protocol'
 import type { Api, Authentication } from '#apis'
 import { own } from '#kernel'
 import { knownElsewhere, type MintedClaims } from '#tokens'
@@ -12,7 +12,7 @@ export const SECONDS_LEFT_MIN = 10
 /** For whom a token is asked, and what was verified of them. */
 export interface ApiRequest {
   readonly api: Api
-  readonly subject: AccessToken
+  readonly subject: Lineage
   readonly user: User
 }
 
@@ -48,13 +48,13 @@ export function asAsked(claims: MintedClaims, { api, subject, user }: ApiRequest
   }
 }
 
-function isMet(asked: Authentication, subject: AccessToken, now: number): boolean {
+function isMet(asked: Authentication, subject: Lineage, now: number): boolean {
   const { acrValues } = asked
   const inTime = validUntil(asked, subject) - now >= SECONDS_LEFT_MIN
   return inTime && (acrValues === undefined || acrValues.includes(subject.acr))
 }
 
 /** When the sign-in behind the token is too old, in seconds since the epoch. */
-function validUntil(asked: Authentication | undefined, { authTime }: AccessToken): number {
+function validUntil(asked: Authentication | undefined, { authTime }: Lineage): number {
   return asked?.maxAgeSeconds === undefined ? Infinity : authTime + asked.maxAgeSeconds
 }

@@ -1,7 +1,7 @@
 import { type AccessToken, parseAccessToken, revocablesOf } from '@tetrapod/protocol'
 import type { Grant } from '#grants'
 import type { Server } from '#servers'
-import type { MintedClaims } from '#tokens'
+import type { MintedClaims, TransactionClaims } from '#tokens'
 import { createCredentialCache } from './credential-cache.ts'
 import { type CredentialRequest, upstreamCredential } from './upstream-credential.ts'
 
@@ -14,6 +14,8 @@ export const server: Server = {
   name: 'Customers',
   url: 'https://crm.internal/mcp',
   mount: `${ISSUER}/crm/mcp`,
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls: {},
   scopes: {},
@@ -76,6 +78,7 @@ export function openCache(options: { readonly entriesMax?: number } = {}) {
       await played.signing
       return signedBy(played.keyId, claims.jti)
     },
+    mintTransaction: async (claims: TransactionClaims) => signedBy(played.keyId, claims.jti),
     revoked: (token: Parameters<typeof revocablesOf>[0]) =>
       revocablesOf(token).some(({ kind, id }) => revoked.has(`${kind} ${id}`)),
   }

@@ -17,6 +17,7 @@ import { fault } from './faults.ts'
 import { type ExchangeAnswer, failureOf, type Hindrance } from './outcome.ts'
 import { checkMayAct, type Subject, verifiedSubject } from './subjects.ts'
 import { type Target, targetOf } from './targets.ts'
+import { type MintedTransaction, transactionFor } from './transaction-token.ts'
 
 export interface ExchangeDeps extends AuthorityDeps {
   readonly agents: Pick<Agents, 'standing' | 'exchanges' | 'delegatesOf'>
@@ -72,11 +73,11 @@ async function presentedBy(
 async function subjectOf(
   caller: Caller,
   target: Target,
-  { subjectToken }: ExchangeRequest,
+  request: ExchangeRequest,
   deps: ExchangeDeps,
 ): Promise<Subject> {
   try {
-    return await verifiedSubject(caller, target, subjectToken, deps)
+    return await verifiedSubject(caller, target, request, deps)
   } catch (cause) {
     throw subjectRefused(cause)
   }
@@ -89,11 +90,19 @@ async function openCase(presented: Presented, deps: ExchangeDeps): Promise<Case>
     checkMayAct(caller, subject, deps.tokens.issuer)
     extended(subject, { iss: deps.tokens.issuer, sub: nextKey(presented) })
     const authority = await liveAuthority(subject, deps)
+    await checkTakesPart(presented, deps)
     const decision = deps.policy.decide(...asked(presented, authority.subject))
     return { ...presented, grant: authority.grant, user: authority.user, decision }
   } catch (cause) {
     throw subjectRefused(cause)
   }
+}
+
+/** Whoever is handed to is no actor yet: that an operator stopped it is asked here. Throws Refusal. */
+async function checkTakesPart({ target }: Presented, { agents }: ExchangeDeps): Promise<void> {
+  if (target.kind !== 'delegate') return
+  if ((await agents.standing(target.agent))?.disabled !== false)
+    throw new Refusal('actor', `${target.agent} takes no part any more`)
 }
 
 /** What the policy is asked: of the chain as it will be, so that what a sub-agent may not do is not handed to it either. */
@@ -153,13 +162,24 @@ async function issue(
     policy: exchanged.decision,
     issued: minted.jti,
   })
-  const token = await deps.tokens.mint(minted).catch((cause: unknown) => {
+  const signed = Promise.all([deps.tokens.mint(minted), transactionOf(exchanged, minted, deps)])
+  const [token, transaction] = await signed.catch((cause: unknown) => {
     // Revoked while the record was written: the record says more than happened.
     const refusal = cause instanceof Refusal ? subjectRefused(cause) : asFault(cause)
     deps.audit.amend(ref, { status: 'failed', reason: reasonOf(refusal) })
     throw refusal
   })
-  return { outcome: 'issued', token, expiresIn: minted.exp - minted.iat, scopes }
+  const expiresIn = minted.exp - minted.iat
+  return { outcome: 'issued', token, transactionToken: transaction?.token, expiresIn, scopes }
+}
+
+/** An internal API is told the chain beside its token. */
+async function transactionOf(
+  { target }: Case,
+  minted: MintedClaims,
+  { tokens }: ExchangeDeps,
+): Promise<MintedTransaction | undefined> {
+  return target.kind === 'api' ? transactionFor(target.api, minted, { tokens, alone: false }) : undefined
 }
 
 /** The chain, and step 14, the end. The scope is filled in once it is decided. */
@@ -173,7 +193,7 @@ function nextClaims(
   try {
     const claims =
       target.kind === 'delegate'
-        ? handedLineage(subject, { ...step, to: target.agent })
+        ? handedLineage(subject, { ...step, from: caller.key, to: target.agent })
         : nextLineage(subject, {
             ...step,
             actor: callerActor(tokens.issuer, caller),

@@ -11,7 +11,7 @@ export const fault = faults('broker', {
   ],
   token_type_unsupported: [
     'invalid',
-    'Only access tokens are exchanged, for access tokens: both token types must be urn:ietf:params:oauth:token-type:access_token.',
+    'Only access tokens and transaction tokens are exchanged, and only for access tokens: subject_token_type is urn:ietf:params:oauth:token-type:access_token or :txn_token, requested_token_type the former.',
   ],
   client_not_allowed: [
     'denied',

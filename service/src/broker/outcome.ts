@@ -27,6 +27,8 @@ export interface Failure {
 /** What an exchange at the token endpoint answers with. `expiresIn` in seconds. */
 export type ExchangeAnswer = Outcome<{
   readonly token: string
+  /** Beside the token, for an API of the trust domain. */
+  readonly transactionToken: string | undefined
   readonly expiresIn: number
   readonly scopes: Scopes
 }>

@@ -20,6 +20,8 @@ const crm = {
   name: 'Customers',
   url: 'https://crm.internal/mcp',
   mount,
+  internal: false,
+  upstream: { pattern: 'token_exchange' as const },
   credential: undefined,
   calls: {},
   scopes: {},

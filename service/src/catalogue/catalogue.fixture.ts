@@ -35,6 +35,7 @@ const stored: Readonly<Record<string, string>> = {
   'env:ALICE': HASH,
   'env:PLAIN': 'hunter2',
   'env:EMPTY': '',
+  'env:LINES': 'Bearer one\r\nx-two: 2',
   'env:DATABASE': 'postgres://tetrapod:hunter2@db.internal/tetrapod',
   'file:///run/secrets/robot': 'robot secret',
   'file:///run/secrets/crm': 'crm secret',

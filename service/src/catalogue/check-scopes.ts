@@ -24,6 +24,16 @@ export function* unreachedEdges(draft: Draft): Generator<Problem> {
   }
 }
 
+/** Servers that may call and cannot: no token of ours reaches them, and no transaction token either. */
+export function* strandedCalls(draft: Draft): Generator<Problem> {
+  for (const [key, { calls, internal, credential = 'token_exchange' }] of servers(draft))
+    if (credential !== 'token_exchange' && internal !== true && Object.keys(calls).length > 0)
+      yield keyProblem(
+        ['servers', key, 'calls'],
+        `${key} learns of no user, so it can ask for no token: give it \`internal: true\`, or remove its calls.`,
+      )
+}
+
 function* checkCalls({ apis }: Draft, key: string, server: DraftServer): Generator<Problem> {
   const path = ['servers', key, 'calls']
   if (server.client === undefined && Object.keys(server.calls).length > 0)

@@ -42,6 +42,8 @@ const draftSchema = z.object({
   servers: mapOf(
     z.object({
       url: text,
+      internal: anything,
+      credential: anything,
       client,
       scopes: mapOf(anything),
       calls: mapOf(mapOf(texts)),

@@ -3,7 +3,7 @@ import type { Catalogue } from './catalogue.ts'
 import { checkAgents } from './check-agents.ts'
 import { checkCredentials, checkNames } from './check-names.ts'
 import { checkRules } from './check-rules.ts'
-import { checkScopes, unreachedEdges } from './check-scopes.ts'
+import { checkScopes, strandedCalls, unreachedEdges } from './check-scopes.ts'
 import { checkAddresses } from './check-urls.ts'
 import { checkLinks, checkSubjects } from './check-subjects.ts'
 import { exposedUsers } from './check-users.ts'
@@ -42,8 +42,8 @@ export async function loadCatalogue(
   const all = lines([...syntax, ...located])
   if (input === undefined || all.length > 0) throw invalid(all)
 
-  const warnings = [...exposedUsers(draft), ...unreachedEdges(draft)].map((problem) =>
-    locate(source, problem),
+  const warnings = [...exposedUsers(draft), ...unreachedEdges(draft), ...strandedCalls(draft)].map(
+    (problem) => locate(source, problem),
   )
   return { catalogue: buildCatalogue(input, secrets), warnings: lines(warnings) }
 }

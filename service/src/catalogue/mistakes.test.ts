@@ -214,6 +214,68 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     '17:126 apis.payroll.client.secret: This reference does not resolve',
   ],
 
+  ...(
+    [
+      [
+        'a static credential written out',
+        '{ pattern: pre_injected, value: hunter2 }',
+        '.value: A secret is never written here',
+      ],
+      [
+        'a reference to no credential',
+        '{ pattern: pre_injected, value: env:NOBODY }',
+        '.value: This reference does not resolve',
+      ],
+      [
+        'a credential of two lines',
+        '{ pattern: pre_injected, value: env:LINES }',
+        '.value: This reference resolves to something that no request header can carry',
+      ],
+      ['a static credential without one', '{ pattern: pre_injected }', ': This value is not one of those'],
+      ['a static credential in plain sight', 'hunter2', ': This value is not one of those'],
+      [
+        'a credential of an unknown pattern',
+        '{ pattern: magic, value: env:PLAIN }',
+        ': This value is not one of those',
+      ],
+      [
+        'a header that is no name',
+        '{ pattern: pre_injected, header: "x api", value: env:PLAIN }',
+        '.header: A header name is a letter',
+      ],
+      ...[
+        'Host',
+        'txn-token',
+        'Cookie',
+        'mcp-name',
+        'Content-Type',
+        'Transfer-Encoding',
+        'dpop',
+        'accept',
+      ].map(
+        (header) =>
+          [
+            `the header ${header} for a credential`,
+            `{ pattern: pre_injected, header: ${header}, value: env:PLAIN }`,
+            '.header: The gateway writes this header itself',
+          ] as const,
+      ),
+    ] as const
+  ).map(
+    ([what, credential, problem]) =>
+      [
+        what,
+        '    scopes: { crm.read',
+        `    credential: ${credential}\n    scopes: { crm.read`,
+        `servers.crm.credential${problem}`,
+      ] as const,
+  ),
+  [
+    'a word for a yes',
+    '    scopes: { crm.read',
+    '    internal: sure\n    scopes: { crm.read',
+    '13:15 servers.crm.internal: ',
+  ],
   [
     'no redirect for an agent that does not exchange',
     'robot: { redirect_uris: [https://robot.example/cb], secret: file:///run/secrets/robot, exchange: true, delegates: [assistant] }',

@@ -1,5 +1,6 @@
 import { isScopeToken, SIGNING_ALGORITHM, SIGNING_ALGORITHMS } from '@tetrapod/protocol'
 import * as z from 'zod'
+import { headerNameProblem } from './header-name.ts'
 import { listenProblem } from './listen.ts'
 import { passwordProblem, REFERENCE_FORMS, referenceProblem } from './secret-text.ts'
 import { hostProblem, publicUrlProblem, redirectUriProblem, urlProblem } from './url.ts'
@@ -129,11 +130,35 @@ const agent = z.strictObject({
     ),
 })
 
+const internal = (who: string) =>
+  z
+    .boolean()
+    .default(false)
+    .describe(`Whether it is inside our trust domain: ${who} (docs/transaction-tokens.md).`)
+
+const upstreamCredential = z
+  .union([
+    z.enum(['token_exchange', 'none']),
+    z.strictObject({
+      pattern: z.literal('pre_injected'),
+      header: checkedText(headerNameProblem)
+        .default('authorization')
+        .describe('The request header that carries it.'),
+      value: secret.describe(`What is sent, as it is, by reference (${REFERENCE_FORMS}).`),
+    }),
+  ])
+  .default('token_exchange')
+  .describe(
+    'What the gateway calls it with. `token_exchange`: a token of ours for this caller and call. `none`: nothing. `{ pattern: pre_injected, header, value }`: a value of yours, the same for everybody, by reference; `header` is `authorization` if absent.',
+  )
+
 const server = z.strictObject({
   name: text.optional().describe('The name on the consent page. The key, if absent.'),
   url: url.describe(
     'Where the gateway calls it, and the audience of the token it gets. Agents use `{publicUrl}/{key}/mcp`.',
   ),
+  internal: internal('the gateway tells it in a transaction token who the user is and who acts'),
+  credential: upstreamCredential,
   client: client.describe(
     'How it proves itself when it asks for the next token or follows the revocation feed. Absent: it does neither.',
   ),
@@ -170,6 +195,7 @@ const authentication = z
 const api = z.strictObject({
   name: text.optional().describe('The name on the consent page. The key, if absent.'),
   resource: url.describe('Its resource identifier, and the audience of the token it gets.'),
+  internal: internal('a transaction token comes with its token'),
   client: client.describe(
     'How it proves itself when it follows the revocation feed. Absent: a token it got holds until it expires.',
   ),

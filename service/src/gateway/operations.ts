@@ -205,6 +205,7 @@ export function callOnRecord(token: AccessToken, server: Server, { version }: Re
     client: token.clientId,
     server: server.key,
     audience: server.url,
+    pattern: server.upstream.pattern,
     protocolVersion: version,
   }
 }

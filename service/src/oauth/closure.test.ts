@@ -8,6 +8,7 @@ const apis = createApis([
     key: 'payroll',
     name: 'Payroll',
     resource: 'https://payroll.internal',
+    internal: false,
     credential: undefined,
     scopes: { 'payroll.read': 'Read your payslips' },
     subject: undefined,

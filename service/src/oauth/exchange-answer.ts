@@ -18,6 +18,7 @@ export function exchangeAnswer(answer: ExchangeAnswer): Answer {
           token_type: 'Bearer',
           expires_in: answer.expiresIn,
           scope: formatScope(answer.scopes),
+          txn_token: answer.transactionToken,
         },
       ]
     case 'login_required':

@@ -8,6 +8,8 @@ export {
   type MintedClaims,
   nextLineage,
   type Step,
+  type TransactionClaims,
+  transactionClaims,
 } from './lineage.ts'
 export type { KeySet, KeyStatus, SigningKeys } from './signing-keys.ts'
 export type { SigningKeyRow, SigningKeyStore } from './signing-key-store.ts'

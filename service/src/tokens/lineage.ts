@@ -1,6 +1,5 @@
 import {
   ACCESS_TOKEN_SECONDS,
-  type AccessToken,
   type Act,
   type Actor,
   type ActorId,
@@ -10,11 +9,14 @@ import {
   type Delegation,
   formatAct,
   formatScope,
+  type Lineage,
   parseAct,
   Refusal,
   sameActor,
   type Scopes,
   type SubjectId,
+  TRANSACTION_TOKEN_SECONDS,
+  trustDomainOf,
 } from '@tetrapod/protocol'
 import { randomId } from '#kernel'
 
@@ -85,7 +87,7 @@ export interface Step {
  *
  * Throws as {@link extended}.
  */
-export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
+export function nextLineage(parent: Lineage, step: Step): MintedClaims {
   const { gid, hop, rem } = parent.delegation
   const act = formatAct(extended(parent, step.actor))
   return { ...descended(parent, step), act, dlg: { gid, hop: hop + 1, rem: rem - 1, anc: ancestry(parent) } }
@@ -93,7 +95,8 @@ export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
 
 /** A part of what an agent holds, handed to another one. */
 export interface Handover extends Pick<Step, 'scopes' | 'now' | 'grantEndsAt'> {
-  /** The sub-agent, by its client id. */
+  /** Who hands over, and to which sub-agent: client ids. */
+  readonly from: string
   readonly to: string
 }
 
@@ -103,12 +106,12 @@ export interface Handover extends Pick<Step, 'scopes' | 'now' | 'grantEndsAt'> {
  *
  * Throws as {@link extended}: what the sub-agent would be refused is refused while somebody can do something about it.
  */
-export function handedLineage(parent: AccessToken, { to, ...step }: Handover): MintedClaims {
+export function handedLineage(parent: Lineage, { from, to, ...step }: Handover): MintedClaims {
   const { gid, hop, rem } = parent.delegation
   const actor = { iss: parent.issuer, sub: to }
   extended(parent, actor)
   return {
-    ...descended(parent, { ...step, clientId: parent.clientId, audience: to }),
+    ...descended(parent, { ...step, clientId: from, audience: to }),
     act: formatAct(parent.chain),
     may_act: actor,
     dlg: { gid, hop, rem, anc: ancestry(parent), res: parent.audience },
@@ -119,7 +122,7 @@ export function handedLineage(parent: AccessToken, { to, ...step }: Handover): M
  * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further (that of a token whose `sub` is
  * an id elsewhere never may), `loop` when the actor acted before, `subject` when it is the user.
  */
-export function extended(parent: AccessToken, actor: Actor): Chain {
+export function extended(parent: Lineage, actor: Actor): Chain {
   const { rem, sub: account } = parent.delegation
   if (rem < 1 || account !== undefined) throw new Refusal('depth', 'the chain may not grow further')
   if (sameActor(actor, { iss: parent.issuer, sub: parent.account }))
@@ -127,13 +130,13 @@ export function extended(parent: AccessToken, actor: Actor): Chain {
   return appendActor(parent.chain, actor)
 }
 
-function ancestry({ delegation, jti }: AccessToken): Delegation['anc'] {
+function ancestry({ delegation, jti }: Lineage): Delegation['anc'] {
   return [...delegation.anc, jti]
 }
 
 /** What does not depend on who acts. */
 function descended(
-  parent: AccessToken,
+  parent: Lineage,
   step: Pick<Step, 'audience' | 'clientId' | 'scopes' | 'now' | 'grantEndsAt'>,
 ): Omit<MintedClaims, 'act' | 'dlg'> {
   return {
@@ -165,4 +168,48 @@ export function knownElsewhere(claims: MintedClaims, id: string): MintedClaims {
     throw new Refusal('subject', 'the user appears as an actor')
   }
   return { ...claims, sub: id, dlg: { ...claims.dlg, rem: 0, sub: claims.sub } }
+}
+
+/** All claims of a transaction token (draft-ietf-oauth-transaction-tokens §8). `aud` is the trust domain. */
+export interface TransactionClaims extends LineageClaims {
+  readonly iss: string
+  readonly aud: string
+  readonly sub: string
+  readonly jti: string
+  readonly iat: number
+  readonly exp: number
+  readonly scope: string
+  /** Who asked for it. */
+  readonly req_wl: string
+  readonly dlg: Delegation & { readonly to: string }
+}
+
+/**
+ * The transaction token of a hop: what its access token says of user, chain and scopes, for `to` alone to exchange. Issued
+ * beside that access token it names it as what it came from and ends with it; `alone`, where the hop's credential is not
+ * ours, it comes from what the access token would have come from. Inside the trust domain `sub` is always our account id.
+ */
+export function transactionClaims(
+  { client_id, jti, dlg, ...hop }: MintedClaims,
+  { to, alone }: { readonly to: string; readonly alone: boolean },
+): TransactionClaims {
+  const { iss, sub, iat, exp, scope, auth_time, acr, sid, sub_id, txn, act } = hop
+  const { gid, rem, anc } = dlg
+  return {
+    iss,
+    aud: trustDomainOf(iss),
+    sub: dlg.sub ?? sub,
+    jti: randomId(),
+    iat,
+    exp: Math.min(iat + TRANSACTION_TOKEN_SECONDS, exp),
+    scope,
+    req_wl: client_id,
+    auth_time,
+    acr,
+    sid,
+    sub_id,
+    txn,
+    act,
+    dlg: { gid, hop: dlg.hop, rem, anc: alone ? anc : [...anc, jti], to },
+  }
 }
