@@ -1,5 +1,5 @@
 import { type Clock, nowSeconds, type Scopes } from '@tetrapod/protocol'
-import type { Handover } from './delegation.ts'
+import type { Handover } from './hand-over.ts'
 import { LoginRequired } from './journey-failed.ts'
 import type { Keeper } from './keeper.ts'
 

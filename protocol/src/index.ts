@@ -47,6 +47,7 @@ export {
   GRANT_TOKEN_EXCHANGE,
   HEADER_TRANSACTION_TOKEN,
   JWKS_SECONDS,
+  META_STEP_UP,
   SIGNING_ALGORITHM,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
@@ -59,9 +60,11 @@ export {
   TYP_TRANSACTION_TOKEN,
 } from './names.ts'
 export type { PublicJwk } from './public-jwk.ts'
+export { type BearerChallenge, readChallenge, scopesWanted } from './read-challenge.ts'
 export { Refusal, type RefusalCode } from './refusal.ts'
 export { parseRequestObject, type RequestObject } from './request-object.ts'
 export {
+  edgeId,
   type Endable,
   endsToken,
   FEED_STALE_MS,
@@ -88,6 +91,7 @@ export {
 } from './scopes.ts'
 export { parseSecurityEvent, type SecurityEvent } from './security-event.ts'
 export { parseSoftwareStatement } from './software-statement.ts'
+export { type StepUp, stepUpMeta, stepUpOf } from './step-up.ts'
 export { parseStrictJson } from './strict-json.ts'
 export { checkTimes } from './times.ts'
 export {

@@ -38,6 +38,9 @@ export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 /** How long who fetched our public keys may go on with them before they fetch them again, in seconds. */
 export const JWKS_SECONDS = 300
 
+/** The member of a tool result's `_meta` by which a server asks for scopes that its caller lacks. */
+export const META_STEP_UP = 'tetrapod/step-up'
+
 /** The gateway's own client id: no agent, server or API may have it. */
 export const GATEWAY = 'gateway'
 

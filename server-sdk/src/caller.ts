@@ -9,6 +9,7 @@ import {
   type SubjectId,
   type TransactionToken,
 } from '@tetrapod/protocol'
+import type { ApiFetch } from './api-fetch.ts'
 import { InsufficientScope } from './errors.ts'
 import type { RequestHeaders } from './exchange.ts'
 
@@ -35,11 +36,16 @@ export interface Caller {
    * and this server (RFC 8693): all of them, for that one request. Throws `ExchangeRefused` or `ExchangeUnavailable`.
    */
   readonly exchangeFor: (api: string, scopes: readonly string[]) => Promise<RequestHeaders>
+  /** Calls an API with such headers: see {@link ApiFetch}. */
+  readonly fetch: ApiFetch
 }
 
 const callers = new WeakSet<object>()
 
-export function createCaller(token: Caller['token'], exchangeFor: Caller['exchangeFor']): Caller {
+export function createCaller(
+  token: Caller['token'],
+  { exchangeFor, fetch }: Pick<Caller, 'exchangeFor' | 'fetch'>,
+): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
     user: { id: token.account, subject: token.subject, subjectId: token.subjectId },
@@ -52,6 +58,7 @@ export function createCaller(token: Caller['token'], exchangeFor: Caller['exchan
       if (!needed.every((scope) => scopes.has(scope))) throw new InsufficientScope(needed)
     },
     exchangeFor,
+    fetch,
   }
   callers.add(caller)
   return caller

@@ -7,6 +7,7 @@ import {
   TOKEN_TYPE_TRANSACTION_TOKEN,
 } from '@tetrapod/protocol'
 import { type Answer, challenged, documentAnswer, notFound, send, unavailable } from './answer.ts'
+import { createApiFetch } from './api-fetch.ts'
 import { type Caller, createCaller } from './caller.ts'
 import type { Client } from './client.ts'
 import { InsufficientScope, RevocationsUnavailable } from './errors.ts'
@@ -130,6 +131,7 @@ function createAdmission(
   const authOf = ({ token, verified }: Presented): VerifiedAuth => {
     const ours = 'clientId' in verified
     const type = ours ? TOKEN_TYPE_ACCESS_TOKEN : TOKEN_TYPE_TRANSACTION_TOKEN
+    const exchangeFor: Caller['exchangeFor'] = (api, scopes) => exchange(token, api, scopes, type)
     return {
       token,
       clientId: ours ? verified.clientId : verified.requester,
@@ -137,7 +139,7 @@ function createAdmission(
       expiresAt: verified.expiresAt,
       resource: new URL(resource),
       resourceMetadataUrl,
-      extra: { caller: createCaller(verified, (api, scopes) => exchange(token, api, scopes, type)) },
+      extra: { caller: createCaller(verified, { exchangeFor, fetch: createApiFetch(exchangeFor, fetch) }) },
     }
   }
 

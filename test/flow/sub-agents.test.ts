@@ -49,7 +49,7 @@ async function exchange(name: string, token: string, form: Form, at = world) {
   const proof = await hand.proof({ id: name, ...(key === undefined ? {} : { key }) })
   const asked = { grant_type: EXCHANGE, subject_token: token, subject_token_type: ACCESS_TOKEN }
   const { status, body } = await hand.token({ ...asked, ...proof, ...form })
-  return { status, error: body['error'], scope: body['scope'], token: String(body['access_token'] ?? '') }
+  return { status, error: body['error'], token: body['access_token'] ?? '' }
 }
 const refused = (error: string) => ({ status: 400, error, token: '' })
 const lines = async (at = world) => {

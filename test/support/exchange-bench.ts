@@ -178,7 +178,7 @@ export async function openBench({
     vault,
     revocation,
     clock,
-    algorithm: 'ES256',
+    algorithm: () => 'ES256',
   })
   const journal = { full: false, onceRecorded: async (): Promise<unknown> => undefined }
   const happened: string[] = []

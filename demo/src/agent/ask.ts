@@ -1,13 +1,8 @@
 import { decodeJwt } from 'jose'
 import { answerFrom } from './answer.ts'
 import type { ToolCall } from './call-tool.ts'
+import { offered } from './offered.ts'
 import type { Desk } from './visitors.ts'
-
-/** What the page offers to call, with what it sends. */
-export const offered: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map([
-  ['my_commission', { month: '2026-10' }],
-  ['delete_customer', { id: 'c-101' }],
-])
 
 /**
  * Calls an offered tool for the user of a desk, and answers the desk as it is afterwards: what was answered last stays

@@ -1,8 +1,8 @@
 import type { Agent, Login } from '@tetrapod/agent-sdk'
 import { decodeJwt } from 'jose'
 import { type Answer, answerFrom, type Claims } from './answer.ts'
-import { offered } from './ask.ts'
 import type { ToolCall } from './call-tool.ts'
+import { offered } from './offered.ts'
 
 /** What the researcher is allowed of what the planner holds. */
 const HANDED = ['crm.read']

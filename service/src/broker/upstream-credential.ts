@@ -96,6 +96,6 @@ async function withoutChain(
   }
   // The record took time to write, and what is not minted asks nobody.
   if (tokens.revoked(subject)) throw new Refusal('revoked', 'something that it ends with was revoked')
-  const headers = upstream.pattern === 'none' ? {} : { [upstream.header]: upstream.value.reveal() }
+  const headers = upstream.pattern === 'pre_injected' ? { [upstream.header]: upstream.value.reveal() } : {}
   return { headers, expiresAt: claims.exp, ends: [subject] }
 }

@@ -10,6 +10,7 @@ const ISSUER = 'https://gw.example'
 export function tokenOf(change: Partial<Endable> = {}): Endable {
   return {
     issuer: ISSUER,
+    audience: 'https://payroll.example',
     account: 'u1',
     sessionId: 's1',
     jti: 'jti-3',

@@ -81,13 +81,16 @@ export interface Step {
   readonly grantEndsAt: number
 }
 
+/** A verified token of a chain; an access token may say who alone may act on it. */
+export type Parent = Lineage & { readonly mayAct?: AccessToken['mayAct'] }
+
 /**
  * The claims of the token after `parent` (RFC 8693 §4.1; DESIGN §1). One actor more, one audience, never longer alive
  * than the parent or the grant; who the user is, how they authenticated and the transaction stay as they were.
  *
  * Throws as {@link extended}.
  */
-export function nextLineage(parent: Lineage, step: Step): MintedClaims {
+export function nextLineage(parent: Parent, step: Step): MintedClaims {
   const { gid, hop, rem } = parent.delegation
   const act = formatAct(extended(parent, step.actor))
   return { ...descended(parent, step), act, dlg: { gid, hop: hop + 1, rem: rem - 1, anc: ancestry(parent) } }
@@ -106,7 +109,7 @@ export interface Handover extends Pick<Step, 'scopes' | 'now' | 'grantEndsAt'> {
  *
  * Throws as {@link extended}: what the sub-agent would be refused is refused while somebody can do something about it.
  */
-export function handedLineage(parent: Lineage, { from, to, ...step }: Handover): MintedClaims {
+export function handedLineage(parent: Parent, { from, to, ...step }: Handover): MintedClaims {
   const { gid, hop, rem } = parent.delegation
   const actor = { iss: parent.issuer, sub: to }
   extended(parent, actor)
@@ -119,15 +122,23 @@ export function handedLineage(parent: Lineage, { from, to, ...step }: Handover):
 }
 
 /**
- * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further (that of a token whose `sub` is
- * an id elsewhere never may), `loop` when the actor acted before, `subject` when it is the user.
+ * The chain once `actor` acted on the token. Throws Refusal `may_act` when the token names somebody else who alone may (RFC
+ * 8693 §4.4), `depth` when it may not grow further (that of a token whose `sub` is an id elsewhere never may), `loop` when the
+ * actor acted before, `subject` when it is the user.
  */
-export function extended(parent: Lineage, actor: Actor): Chain {
+export function extended(parent: Parent, actor: Actor): Chain {
+  if (!mayAct(parent, actor)) throw new Refusal('may_act', 'another party may act')
   const { rem, sub: account } = parent.delegation
   if (rem < 1 || account !== undefined) throw new Refusal('depth', 'the chain may not grow further')
   if (sameActor(actor, { iss: parent.issuer, sub: parent.account }))
     throw new Refusal('subject', 'the user appears as an actor')
   return appendActor(parent.chain, actor)
+}
+
+function mayAct({ mayAct: named }: Parent, actor: Actor): boolean {
+  if (named === undefined) return true
+  const client = actor.client_id ?? actor.sub
+  return sameActor(named, actor) && (named.client_id ?? client) === client
 }
 
 function ancestry({ delegation, jti }: Lineage): Delegation['anc'] {

@@ -307,7 +307,7 @@ async function setUp() {
     const revocation = await openRevocation({ store: feed, clock, ticker })
     return {
       revocation,
-      tokens: await openTokens({ issuer: ISSUER, store, vault, revocation, clock, algorithm: 'ES256' }),
+      tokens: await openTokens({ issuer: ISSUER, store, vault, revocation, clock, algorithm: () => 'ES256' }),
     }
   }
   return { open, rows, clock, time }

@@ -132,6 +132,7 @@ export function endsOf(claims: MintedClaims | TransactionClaims, token: string):
 function endable(claims: MintedClaims | TransactionClaims, keyId: string): Endable {
   return {
     issuer: claims.iss,
+    audience: claims.aud,
     account: claims.dlg.sub ?? claims.sub,
     sessionId: claims.sid,
     jti: claims.jti,

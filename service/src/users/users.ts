@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, hashed, type Log, nowSeconds, randomId, randomToken, type Secret } from '#kernel'
 import type { Account, AccountStore } from './account-store.ts'
-import { createBackOff } from './back-off.ts'
-import { createBulkhead } from './bulkhead.ts'
+import { type Attempts, createAttempts } from './attempts.ts'
 import { fault } from './faults.ts'
 import { nobodysHash, passwordMatches } from './password.ts'
 import type { Revocation } from '#revocation'
@@ -13,11 +12,6 @@ import type { BuiltInUser, ListedUser, User } from './user.ts'
 const SESSION_SECONDS = 12 * 3600
 /** How built-in users prove who they are: the `acr` of their tokens. */
 const ACR_PASSWORD = 'urn:tetrapod:acr:password'
-/** Hashes run in threads that the database and the files need too: more at once would stall every call. */
-const HASHES_AT_ONCE = 2
-const HASHES_WAITING_MAX = 16
-/** When somebody who found no place in the line should come again, in seconds. */
-const BUSY_SECONDS = 2
 
 export interface Users {
   /** The person behind one of our account ids; undefined when there is none, or the configuration no longer has them. */
@@ -58,17 +52,14 @@ export function createUsers(deps: {
   readonly revocation: Pick<Revocation, 'entry' | 'learn'>
   readonly clock: Clock
   readonly log: Log
+  /** Handed in where it outlives these users. */
+  readonly attempts?: Attempts
   readonly matches?: typeof passwordMatches
 }): Users {
   const { issuer, accounts, sessions, revocation, clock, log, matches = passwordMatches } = deps
   const builtIn = new Map(deps.builtIn.map((user) => [user.username, user]))
   const nobody = nobodysHash(deps.builtIn.map(({ password }) => password))
-  const backOff = createBackOff({ clock, log })
-  const inTurn = createBulkhead({
-    atOnce: HASHES_AT_ONCE,
-    waitingMax: HASHES_WAITING_MAX,
-    full: () => fault.busy({ data: { retry_after: BUSY_SECONDS } }),
-  })
+  const { backOff, inTurn } = deps.attempts ?? createAttempts({ clock, log })
   // An account never changes once it is there, so what was read stays true.
   const remembered = new LRUCache<string, Account>({ max: 10_000 })
 
