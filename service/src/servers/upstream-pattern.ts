@@ -5,7 +5,8 @@ import type { Secret } from '#kernel'
  * that the operator keeps, the same for everybody, or nothing at all.
  */
 export type UpstreamPattern =
-  | { readonly pattern: 'token_exchange' | 'none' }
+  | { readonly pattern: 'token_exchange' }
+  | { readonly pattern: 'none' }
   | {
       readonly pattern: 'pre_injected'
       /** The name of the request header, in lower case. */

@@ -1,4 +1,4 @@
-import { type AccessToken, parseAccessToken, sameActor } from '@tetrapod/protocol'
+import { type AccessToken, currentActor, parseAccessToken, sameActor } from '@tetrapod/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -188,7 +188,7 @@ describe('along a chain', () => {
         const left = { scopes: new Set(['a']), now, grantEndsAt: now + grantEndsIn }
         const claims = attempted(() =>
           hand
-            ? handedLineage(token, { ...left, to: `b${i}` })
+            ? handedLineage(token, { ...left, from: currentActor(token.chain).sub, to: `b${i}` })
             : nextLineage(token, {
                 ...left,
                 actor: { iss: ISSUER, sub },
