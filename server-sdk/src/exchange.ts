@@ -5,7 +5,7 @@ import {
   GRANT_TOKEN_EXCHANGE,
   HEADER_TRANSACTION_TOKEN,
   TOKEN_TYPE_ACCESS_TOKEN,
-  TOKEN_TYPE_TRANSACTION_TOKEN,
+  type TOKEN_TYPE_TRANSACTION_TOKEN,
   TRANSACTION_TOKEN_SECONDS,
 } from '@tetrapod/protocol'
 import { type Client, clientAuthentication } from './client.ts'

@@ -103,6 +103,14 @@ describe('a token for an API that knows its users by their id at corp', () => {
     },
   )
 
+  test('is not signed when the user is revoked while it is put on record', async () => {
+    const bench = await fresh(corp)
+    const subject = await bench.sign()
+    bench.journal.onceRecorded = () => bench.revocation.revoke('user', 'u1')
+    const { status, body } = await bench.exchange(subject)
+    expect([status, body['error'], body['access_token']]).toEqual([400, 'invalid_request', undefined])
+  })
+
   const delegation = (bench: Bench, change: object) => ({
     gid: bench.grant.id,
     hop: 2,
@@ -186,6 +194,10 @@ describe('in a company with such an API', () => {
     expect(sub).toBe(ALICE)
     expect(dlg.sub).toBe(decodeJwt(world.lastToken('crm')).sub)
     expect(await statusAtPayroll(token)).toBe(200)
+    const answer = await fetch(`${world.urls.payroll}/commission`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect(await answer.json()).toMatchObject({ saw: { user: { id: dlg.sub, subject: ALICE } } })
     expect(await introspected(token)).toMatchObject({
       active: true,
       sub: ALICE,

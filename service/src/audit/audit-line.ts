@@ -46,7 +46,7 @@ export interface AuditLine {
   /** Of one mount or API; for a grant `{server}:{scope}`. */
   readonly scopes: readonly string[]
   /** Of the configuration: what it no longer has (`- agent planner`), then what it has now. */
-  readonly changes: readonly string[]
+  readonly changes: readonly string[] | undefined
   /** Outermost first. */
   readonly chain: readonly Actor[]
   readonly txn: string | undefined
@@ -115,7 +115,7 @@ const WITH_SCOPES: ReadonlySet<AuditLine['kind']> = new Set(['exchange', 'grant_
 /** What of a line may be long. */
 function handedOver(line: AuditLine): string {
   if (line.kind === 'call') return inputsOf(line)
-  if (line.kind === 'catalogue_changed') return `[${line.changes.join(', ')}]`
+  if (line.kind === 'catalogue_changed') return `[${(line.changes ?? []).join(', ')}]`
   return WITH_SCOPES.has(line.kind) ? `[${line.scopes.join(' ')}]` : ''
 }
 
@@ -254,7 +254,7 @@ const nothing = {
   outcome: 'recorded',
   reason: undefined,
   scopes: [],
-  changes: [],
+  changes: undefined,
   chain: [],
   txn: undefined,
   grant: undefined,

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { grant, ISSUER, NOW, openCache, requestOf, server, tokenOne, verified } from './credential.fixture.ts'
-import { createCredentialCache } from './credential-cache.ts'
 import { credentialKey } from './credential-key.ts'
 import { type CredentialRequest, upstreamCredential } from './upstream-credential.ts'
 

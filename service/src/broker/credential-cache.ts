@@ -57,9 +57,7 @@ export function createCredentialCache({
     const [from, began] = [clock.now(), elapsed()]
     const credential = await obtain(request)
     const until = (credential.expiresAt - MARGIN_SECONDS) * 1000
-    // What ends with nothing of ours could not be taken back.
-    if (until > from && credential.ends.length > 0)
-      remembered.set(key, { credential, from, until, elapsedUntil: began + until - from })
+    if (until > from) remembered.set(key, { credential, from, until, elapsedUntil: began + until - from })
     return credential
   }
 

@@ -23,15 +23,13 @@ export function exchangeAnswer(answer: ExchangeAnswer): Answer {
 
 function hindrance(answer: Hindrance): object {
   const error_description = brokerFault[answer.outcome]().message
-  switch (answer.outcome) {
-    case 'login_required':
-      return { error: 'interaction_required', error_description, interaction_uri: answer.interactionUri }
-    case 'consent_required':
-      return { error: 'consent_required', error_description, scope: formatScope(answer.scopes) }
-    case 'step_up': {
-      const { acrValues, maxAgeSeconds } = answer.authentication
-      const asked = { acr_values: acrValues?.join(' '), max_age: maxAgeSeconds }
-      return { error: 'insufficient_user_authentication', error_description, ...asked }
-    }
+  if (answer.outcome === 'login_required') {
+    return { error: 'interaction_required', error_description, interaction_uri: answer.interactionUri }
   }
+  if (answer.outcome === 'consent_required') {
+    return { error: 'consent_required', error_description, scope: formatScope(answer.scopes) }
+  }
+  const { acrValues, maxAgeSeconds } = answer.authentication
+  const asked = { acr_values: acrValues?.join(' '), max_age: maxAgeSeconds }
+  return { error: 'insufficient_user_authentication', error_description, ...asked }
 }

@@ -54,7 +54,10 @@ function replicaAt(table: ReturnType<typeof stepUpTable>) {
     for (const { heard } of listeners) heard(entry)
   }
   const revocation: StepUpsDeps['revocation'] = {
-    listen: (listener) => void listeners.push(listener),
+    listen(listener) {
+      listeners.push(listener)
+      return () => {}
+    },
     entry: (kind, id) => ({ kind, idHash: hashed(id), at: 1, expiresAt: 2 }),
     learn: hear,
   }

@@ -188,7 +188,7 @@ describe('along a chain', () => {
         const left = { scopes: new Set(['a']), now, grantEndsAt: now + grantEndsIn }
         const claims = attempted(() =>
           hand
-            ? handedLineage(token, { ...left, to: `b${i}` })
+            ? handedLineage(token, { ...left, from: token.clientId, to: `b${i}` })
             : nextLineage(token, {
                 ...left,
                 actor: { iss: ISSUER, sub },

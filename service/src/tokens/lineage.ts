@@ -1,5 +1,6 @@
 import {
   ACCESS_TOKEN_SECONDS,
+  type AccessToken,
   type Act,
   type Actor,
   type ActorId,
