@@ -104,11 +104,11 @@ describe('every command of the documents works', () => {
   test('a walk with --json ends with one line that holds what every hop carried, and the audit log', () => {
     const last = walked.output.trimEnd().split('\n').at(-1) ?? ''
     const claims = expect.objectContaining({ act: expect.any(Object), aud: expect.any(String) })
-    const walk = {
+    const answered = (actors: number) => ({
       tokens: [claims, claims, claims],
       api: {
         user: expect.any(Object),
-        chain: [expect.any(Object), expect.any(Object), expect.any(Object)],
+        chain: Array.from({ length: actors }, () => expect.any(Object)),
         claims,
       },
       result: {
@@ -117,7 +117,12 @@ describe('every command of the documents works', () => {
         rate: expect.any(Number),
         commission: expect.any(Number),
       },
+    })
+    const walk = {
+      ...answered(3),
       refusal: expect.any(String),
+      // The researcher and the planner that handed it a part.
+      research: { handed: claims, answer: answered(4) },
     }
     // An agent registers before any user knows of it.
     const line = ({ kind }: { readonly kind: string }) =>
