@@ -6,5 +6,7 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // What comes by itself comes soon; on a machine that others use, not at once.
+    expect: { poll: { timeout: 10_000 } },
   },
 })

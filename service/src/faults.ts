@@ -9,6 +9,10 @@ export const fault = faults('service', {
     'invalid',
     'This service was started without a configuration file: it reads none again.',
   ],
+  configuration_replaced: [
+    'unavailable',
+    'The configuration was changed while this request was on its way. Send it again.',
+  ],
   listen_missing: [
     'invalid',
     'publicUrl is https, and TLS ends at a proxy in front of Tetrapod: say where Tetrapod itself listens, with `listen: 127.0.0.1:4000` or --listen.',

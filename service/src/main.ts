@@ -20,6 +20,7 @@ import { type Ground, openGround } from './composition/ground.ts'
 import { clientsOf, origins } from './composition/parties.ts'
 import { recorders } from './composition/recorders.ts'
 import { openReloading, type Reloaded } from './composition/reload.ts'
+import { createTenure, policyWithin, tokensWithin } from './composition/tenure.ts'
 import { addressOf, createServing, sweepAgain } from './composition/serving.ts'
 import type { Configuration } from './config.ts'
 
@@ -114,7 +115,9 @@ async function deploy(
   operator: { readonly reload: () => Promise<Reloaded> },
 ): Promise<Deployment> {
   const { catalogue } = edition
-  const { storage, issuer, clock, log, audit, tokens, families, grants, vault, tickets, discovered } = ground
+  const { storage, issuer, clock, log, audit, families, grants, vault, tickets, discovered } = ground
+  const tenure = createTenure(ground.ticker)
+  const tokens = tokensWithin(tenure, ground.tokens)
   const { revocation, close: endListening } = scopedRevocation(ground.revocation)
   const egress = createEgress({ origins: origins(catalogue) })
   const { documentHosts, dynamic, statements } = catalogue.registration
@@ -142,7 +145,7 @@ async function deploy(
     log,
     attempts,
   })
-  const policy = compilePolicy(catalogue.rules)
+  const policy = policyWithin(tenure, compilePolicy(catalogue.rules))
   const records = recorders(audit, users)
 
   const known = { tokens, agents, servers, apis, users, grants, policy, audit, egress, clock, log }
@@ -209,6 +212,7 @@ async function deploy(
     },
     operators,
     agents,
+    replaced: tenure.end,
     async close() {
       endListening()
       await egress.close()

@@ -15,7 +15,7 @@ import type { ExchangeRequest } from './exchange-request.ts'
 import { missingConsent, requestedScopes } from './exchange-scopes.ts'
 import { fault } from './faults.ts'
 import { type ExchangeAnswer, failureOf, type Hindrance } from './outcome.ts'
-import { checkMayAct, type Subject, verifiedSubject } from './subjects.ts'
+import { type Subject, verifiedSubject } from './subjects.ts'
 import { type Target, targetOf } from './targets.ts'
 import { type MintedTransaction, transactionFor } from './transaction-token.ts'
 
@@ -83,11 +83,10 @@ async function subjectOf(
   }
 }
 
-/** Steps 10 to 12, and the policy's decision. */
+/** Steps 10 and 11 (`may_act` and the chain), step 12, and the policy's decision. */
 async function openCase(presented: Presented, deps: ExchangeDeps): Promise<Case> {
-  const { caller, subject } = presented
+  const { subject } = presented
   try {
-    checkMayAct(caller, subject, deps.tokens.issuer)
     extended(subject, { iss: deps.tokens.issuer, sub: nextKey(presented) })
     const authority = await liveAuthority(subject, deps)
     await checkTakesPart(presented, deps)

@@ -24,8 +24,9 @@ export interface Subject {
 
 /**
  * Steps 6 and 7: the token holds, and it is this caller's to present. A server and a sub-agent present what was given to
- * them: its audience is the server's own URL, or the sub-agent's client id, and a transaction token names the server. An agent that hands on presents its own: it is
- * the client and the current actor of it. So a token taken from somebody else is of no use. Throws Refusal.
+ * them: its audience is the server's own URL, or the sub-agent's client id, and a transaction token names the server. An
+ * agent that hands on presents its own: it is the client and the current actor of it. So a token taken from somebody else
+ * is of no use. Throws Refusal.
  */
 export async function verifiedSubject(
   caller: Caller,
@@ -71,13 +72,4 @@ async function handedSubject(
   if (target.kind !== 'mount' || handed.delegation.res !== target.server.mount)
     throw new Refusal('resource', 'it was handed over for another mount')
   return { token: handed, server: target.server }
-}
-
-/** Step 10: `may_act`, where the token has one, names the caller, by its client id too if it says one. Throws Refusal. */
-export function checkMayAct(caller: Caller, token: SubjectToken, issuer: string): void {
-  const mayAct = 'mayAct' in token ? token.mayAct : undefined
-  if (mayAct === undefined) return
-  const { client_id = caller.key } = mayAct
-  if (!sameActor(mayAct, callerActor(issuer, caller)) || client_id !== caller.key)
-    throw new Refusal('may_act', 'another party may act')
 }

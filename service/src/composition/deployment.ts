@@ -25,6 +25,8 @@ export interface Deployment {
   readonly routes: Routes
   readonly operators: Handler
   readonly agents: Agents
+  /** Another takes its place: in a moment it decides and issues nothing more. */
+  readonly replaced: () => void
   /** Gives free what it holds. Nothing of it is used afterwards. */
   readonly close: () => Promise<void>
 }

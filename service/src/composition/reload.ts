@@ -57,6 +57,7 @@ export async function openReloading(first: Edition, deps: ReloadingDeps): Promis
     current = next
     inForce(next.edition)
     const empty = stage.replace(next.routes)
+    before.replaced()
     for (const entry of entries) revocation.learn(entry)
     const retired = empty
       .then(() => before.close())

@@ -13,7 +13,11 @@ export interface Known {
 /** Keeps each entry for `keptMs` from the moment it was heard, by a time that is never set. */
 export function createKnown(elapsed: () => number, keptMs: number): Known {
   const kinds = new Map<string, Map<string, { readonly at: number; readonly until: number }>>()
-  const find = (kind: string, id: string) => kinds.get(kind)?.get(hashed(id))
+  const find = (kind: string, id: string) => {
+    const known = kinds.get(kind)
+    // Most kinds have no entry, most of the time: then nothing has to be hashed.
+    return known === undefined || known.size === 0 ? undefined : known.get(hashed(id))
+  }
   return {
     take({ kind, idHash, at }) {
       const now = elapsed()
