@@ -1,7 +1,6 @@
-import { parseStrictJson } from '@tetrapod/protocol'
+import { createFlights, parseStrictJson } from '@tetrapod/protocol'
 import { LRUCache } from 'lru-cache'
 import { createAdmission, type Discovered } from '#egress'
-import { createFlights } from '@tetrapod/protocol'
 import { type Clock, isObject } from '#kernel'
 import { fault } from './faults.ts'
 
