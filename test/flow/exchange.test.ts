@@ -614,6 +614,25 @@ describe('the request to the letter', () => {
   })
   afterAll(() => world.close())
 
+  test('is a POST: the same by another method is answered with how to ask', async () => {
+    const subject_token = (await callEcho(world), world.lastToken('notes'))
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token,
+      subject_token_type: type('access_token'),
+      audience: 'payroll',
+      client_id: 'notes',
+      client_secret: NOTES_SECRET,
+    }
+    const url = `${world.publicUrl}/token`
+    for (const method of ['PUT', 'PATCH', 'DELETE']) {
+      const { status, headers } = await fetch(url, { method, body: new URLSearchParams(form) })
+      expect([method, status, headers.get('allow')]).toEqual([method, 405, 'POST'])
+    }
+    expect((await fetch(`${url}?${new URLSearchParams(form).toString()}`)).status).toBe(405)
+    expect((await fetch(url, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200)
+  })
+
   test('by a server that is not ours, with its secret in the body and a catalogue key as the audience', async () => {
     await callEcho(world)
     const subject = world.lastToken('notes')

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GRANT_TOKEN_EXCHANGE } from '@tetrapod/protocol'
 import type { ExchangeAnswer, ExchangeForm } from '#broker'
-import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
+import { asFault, type Handler, httpFault, logged, readBody, sendJson, statusOf } from '#http'
 import type { Kind, Log } from '#kernel'
 import { authenticateClient, type ClientAuthenticationDeps } from './client-authentication.ts'
 import { type Answer, exchangeAnswer } from './exchange-answer.ts'
@@ -23,9 +23,16 @@ export const BODY_BYTES_MAX = 64 * 1024
 const OFFLINE_ACCESS = 'offline_access'
 const REPEATABLE = new Set(['resource', 'audience'])
 
-/** The token endpoint: reads the body once, answers exchanges itself and hands everything else on. */
+/**
+ * The token endpoint: reads the body once, answers exchanges itself and hands everything else on. Throws
+ * `http.method_not_allowed` for anything but a POST.
+ */
 export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
   return async (request, response) => {
+    if (request.method !== 'POST') {
+      response.setHeader('allow', 'POST')
+      throw httpFault.method_not_allowed()
+    }
     try {
       const body = await readBody(request, BODY_BYTES_MAX)
       deps.check()
