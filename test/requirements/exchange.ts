@@ -25,7 +25,6 @@ const forgedRequests = 'test/forgeries/exchange.ts'
 const forgedTokens = 'test/forgeries/tokens.ts'
 const forgedTransactions = 'test/forgeries/transaction.ts'
 const participants = 'service/src/broker/participants.test.ts'
-const subjects = 'service/src/broker/subjects.test.ts'
 const scopes = 'service/src/broker/exchange-scopes.test.ts'
 const cache = 'service/src/broker/credential-cache.test.ts'
 const lineage = 'service/src/tokens/lineage.test.ts'
@@ -151,7 +150,7 @@ const steps: readonly Requirement[] = [
     tests: [
       [order, 'who may act on it'],
       [exchange, 'on which another party may act'],
-      [subjects, 'somebody of the same name at another issuer is named'],
+      [lineage, 'nobody acts on a token that says who may, and names %s'],
       [subAgents, 'of a token on which the sub-agent alone may act: it is not this one’s to hand on'],
     ],
   },

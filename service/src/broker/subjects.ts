@@ -57,6 +57,7 @@ async function ownSubject(caller: Caller, token: string, deps: SubjectsDeps): Pr
   if (!isCallers) throw new Refusal('presenter', 'the token is another client’s')
   const server = deps.servers.byMount(own.audience)
   if (server === undefined) throw new Refusal('audience', 'the token is for no mount')
+  if (own.mayAct !== undefined) throw new Refusal('may_act', 'somebody was named who alone may act on it')
   return { token: own, server }
 }
 
