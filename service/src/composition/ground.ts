@@ -92,3 +92,10 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     refreshKey: await vault.keep('refresh-tokens'),
   }
 }
+
+/** Gives free all but the storage: on record first, what has been said. */
+export async function closeGround({ feed, audit, revocation }: Ground): Promise<void> {
+  feed.close()
+  await audit.close()
+  revocation.close()
+}
