@@ -222,7 +222,8 @@ describe('a grant', () => {
     const everything = rule.startsWith('- permit') ? 'tools: [find_customer]' : 'tools: ["*"]'
     const own = await openWorld({
       policies: `\n  - permit: { users: [bob], servers: [crm], ${everything} }\n  ${rule}`,
-      amend: (text) => text.replace('delete_customer: { scopes: [crm.write] }', '"delete_*": { scopes: [crm.write] }'),
+      amend: (text) =>
+        text.replace('delete_customer: { scopes: [crm.write] }', '"delete_*": { scopes: [crm.write] }'),
     })
     onTestFinished(() => own.close())
     expect(await listedWith(own, 'bob')).toBe(scope)

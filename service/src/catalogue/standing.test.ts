@@ -53,7 +53,12 @@ test.each<[string, string, string, readonly string[]]>([
     '{ crm.read: [payroll.read], crm.write: [payroll.read] }',
     [],
   ],
-  ['a password', `bob: { password: '${HASH}' }`, `bob: { password: '${HASH.replace('sss', 'ttt')}' }`, ['password bob']],
+  [
+    'a password',
+    `bob: { password: '${HASH}' }`,
+    `bob: { password: '${HASH.replace('sss', 'ttt')}' }`,
+    ['password bob'],
+  ],
   ['nothing, where words change', 'name: Customers', 'name: Clients', []],
 ])('%s that changes is missed', async (_, from, to, missing) => {
   expect(await gone(from, to)).toEqual(missing)

@@ -93,7 +93,7 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
   }
 }
 
-/** Gives free all but the storage: on record first, what has been said. */
+/** Gives free everything but the storage. What waits to be written to the audit log is written first. */
 export async function closeGround({ feed, audit, revocation }: Ground): Promise<void> {
   feed.close()
   await audit.close()
