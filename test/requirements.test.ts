@@ -2,10 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { authorizationServerRequirements } from './requirements/authorization-server.ts'
+import { exchangeRequirements } from './requirements/exchange.ts'
 import { root } from './support/sources.ts'
 
-describe('what the standards forbid an authorization server is held by a test that exists:', () => {
-  test.each(authorizationServerRequirements)('$section. $sentence', async (requirement) => {
+describe.each([
+  { of: 'an authorization server', requirements: authorizationServerRequirements },
+  { of: 'an exchange', requirements: exchangeRequirements },
+])('what is demanded of $of is held by a test that exists:', ({ requirements }) => {
+  test.each(requirements)('$section. $sentence', async (requirement) => {
     if ('notYet' in requirement) {
       expect(requirement.notYet).not.toBe('')
       return
@@ -19,7 +23,7 @@ describe('what the standards forbid an authorization server is held by a test th
   })
 
   test('and no two say the same', () => {
-    const sentences = authorizationServerRequirements.map(({ sentence }) => sentence)
+    const sentences = requirements.map(({ sentence }) => sentence)
     expect(new Set(sentences).size).toBe(sentences.length)
   })
 })

@@ -7,11 +7,11 @@ import {
   TOKEN_TYPE_ACCESS_TOKEN,
   type TOKEN_TYPE_TRANSACTION_TOKEN,
   TRANSACTION_TOKEN_SECONDS,
+  createFlights,
 } from '@tetrapod/protocol'
 import { type Client, clientAuthentication } from './client.ts'
 import { ExchangeRefused, ExchangeUnavailable } from './errors.ts'
 import { fetchJson, isTrustworthy, type JsonAnswer } from './fetch-json.ts'
-import { createFlights } from './flights.ts'
 import { type Io, ioOf } from './io.ts'
 import { issuerMetadata } from './issuer-metadata.ts'
 import { createLru } from './lru.ts'

@@ -1,6 +1,5 @@
-import { authorizationServerMetadataUrl } from '@tetrapod/protocol'
+import { authorizationServerMetadataUrl, createFlights } from '@tetrapod/protocol'
 import { fetchJson } from './fetch-json.ts'
-import { createFlights } from './flights.ts'
 import type { Io } from './io.ts'
 
 /** The endpoints of an authorization server that a resource needs (RFC 8414 §2). */

@@ -12,9 +12,9 @@ import {
   systemClock,
   TOKEN_BYTES_MAX,
   type TransactionToken,
+  createFlights,
 } from '@tetrapod/protocol'
 import { compactVerify, type CryptoKey, errors } from 'jose'
-import { createFlights } from './flights.ts'
 import { parseJsonObject } from './json.ts'
 import { createLru } from './lru.ts'
 

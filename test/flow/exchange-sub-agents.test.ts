@@ -243,6 +243,23 @@ describe('a hand-over is refused', () => {
       ...subject('loop'),
     },
     {
+      name: 'of a token on which the sub-agent alone may act: it is not this one’s to hand on',
+      token: (bench) => one(bench, { may_act: node('researcher') }),
+      ...subject('may_act'),
+    },
+    {
+      name: 'with a third agent put between the two that acted',
+      form: { client_id: 'researcher', audience: 'checker' },
+      token: (bench) => acted(bench, 'researcher', 'deputy', 'assistant'),
+      ...subject('delegation'),
+    },
+    {
+      name: 'with the two that acted in each other’s place',
+      form: { audience: 'deputy' },
+      token: (bench) => acted(bench, 'assistant', 'researcher'),
+      ...subject('agent'),
+    },
+    {
       name: 'that no rule permits the sub-agent',
       world: { rules: [{ id: 'p', effect: 'permit', terms: { agents: ['assistant'] } }] },
       error: 'access_denied',
@@ -357,10 +374,19 @@ function reading(bench: Bench) {
 
 /** What the researcher got at the mount. */
 function taken(bench: Bench) {
+  return acted(bench, 'researcher', 'assistant')
+}
+
+/** What the first of these has at the mount, had they acted in this order, the latest first. */
+function acted(bench: Bench, latest: string, ...before: readonly string[]) {
+  const act = before.reduceRight<Claims | undefined>(
+    (prior, sub) => ({ ...node(sub), ...(prior !== undefined && { act: prior }) }),
+    undefined,
+  )
   return one(bench, {
-    client_id: 'researcher',
-    act: { ...node('researcher'), act: node('assistant') },
-    dlg: { gid: bench.grant.id, hop: 2, rem: 6, anc: ['family-1', 'jti-0'] },
+    client_id: latest,
+    act: { ...node(latest), act },
+    dlg: { gid: bench.grant.id, hop: before.length + 1, rem: 7 - before.length, anc: ['family-1', 'jti-0'] },
   })
 }
 

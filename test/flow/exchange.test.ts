@@ -210,22 +210,37 @@ describe('an exchange', () => {
 })
 
 describe('a request is malformed', () => {
+  const shape = 'broker.request_malformed'
+  const kind = 'broker.token_type_unsupported'
   test.each<Row>([
-    { name: 'with an actor token', form: { actor_token: 'x', actor_token_type: type('access_token') } },
-    { name: 'with an actor token that has no type', form: { actor_token: 'x' } },
-    { name: 'with the type of an actor token alone', form: { actor_token_type: type('access_token') } },
-    { name: 'without a subject token', form: { subject_token: undefined } },
-    { name: 'without its type', form: { subject_token_type: undefined } },
-    { name: 'with an ID token', form: { subject_token_type: type('id_token') } },
-    { name: 'with any JWT', form: { subject_token_type: type('jwt') } },
-    { name: 'with a refresh token', form: { subject_token_type: type('refresh_token') } },
-    { name: 'with a type in another case', form: { subject_token_type: type('ACCESS_TOKEN') } },
-    { name: 'for a refresh token', form: { requested_token_type: type('refresh_token') } },
-    { name: 'for an ID token', form: { requested_token_type: type('id_token') } },
+    {
+      name: 'with an actor token',
+      form: { actor_token: 'x', actor_token_type: type('access_token') },
+      reason: shape,
+    },
+    { name: 'with an actor token that has no type', form: { actor_token: 'x' }, reason: shape },
+    {
+      name: 'with the type of an actor token alone',
+      form: { actor_token_type: type('access_token') },
+      reason: shape,
+    },
+    { name: 'without a subject token', form: { subject_token: undefined }, reason: shape },
+    { name: 'without its type', form: { subject_token_type: undefined }, reason: shape },
+    { name: 'with an ID token', form: { subject_token_type: type('id_token') }, reason: kind },
+    { name: 'with any JWT', form: { subject_token_type: type('jwt') }, reason: kind },
+    { name: 'with a refresh token', form: { subject_token_type: type('refresh_token') }, reason: kind },
+    { name: 'with a type in another case', form: { subject_token_type: type('ACCESS_TOKEN') }, reason: kind },
+    { name: 'for a refresh token', form: { requested_token_type: type('refresh_token') }, reason: kind },
+    { name: 'for an ID token', form: { requested_token_type: type('id_token') }, reason: kind },
+  ])('$name', async (row) => {
+    await expectRefusal({ ...row, error: 'invalid_request' }, 'exchange_refused')
+  })
+
+  test.each<Row>([
     { name: 'with two scopes', form: { scope: ['payroll.read', 'payroll.pay'] } },
     { name: 'with two subject tokens', form: { subject_token: ['a', 'b'] } },
     { name: 'with two types', form: { subject_token_type: [type('access_token'), type('access_token')] } },
-  ])('$name', async (row) => {
+  ])('$name, and no client is asked for', async (row) => {
     await expectRefusal({ ...row, error: 'invalid_request' })
   })
 })
@@ -598,6 +613,25 @@ describe('the request to the letter', () => {
     world = await openWorld()
   })
   afterAll(() => world.close())
+
+  test('is a POST: the same by another method is answered with how to ask', async () => {
+    const subject_token = (await callEcho(world), world.lastToken('notes'))
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token,
+      subject_token_type: type('access_token'),
+      audience: 'payroll',
+      client_id: 'notes',
+      client_secret: NOTES_SECRET,
+    }
+    const url = `${world.publicUrl}/token`
+    for (const method of ['PUT', 'PATCH', 'DELETE']) {
+      const { status, headers } = await fetch(url, { method, body: new URLSearchParams(form) })
+      expect([method, status, headers.get('allow')]).toEqual([method, 405, 'POST'])
+    }
+    expect((await fetch(`${url}?${new URLSearchParams(form).toString()}`)).status).toBe(405)
+    expect((await fetch(url, { method: 'POST', body: new URLSearchParams(form) })).status).toBe(200)
+  })
 
   test('by a server that is not ours, with its secret in the body and a catalogue key as the audience', async () => {
     await callEcho(world)

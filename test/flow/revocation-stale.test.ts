@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { byHand, createPerson, EXCHANGE } from '../support/by-hand.ts'
+import { playedTime } from '../support/played-time.ts'
 import { rpc, send } from '../support/wire.ts'
 import { NOTES_SECRET, openWorld, type World } from '../support/world.ts'
 
@@ -70,9 +71,15 @@ describe('a service that could not read the revocation feed for five seconds', (
   })
 
   test('is not ready, and says so; it lives all the same', async () => {
-    expect(await health('/readyz')).toEqual([200, { ready: true, audit: 'writable', revocation: 'current' }])
+    expect(await health('/readyz')).toEqual([
+      200,
+      { ready: true, audit: 'writable', catalogue: 'current', revocation: 'current' },
+    ])
     time.pass(5001)
-    expect(await health('/readyz')).toEqual([503, { ready: false, audit: 'writable', revocation: 'stale' }])
+    expect(await health('/readyz')).toEqual([
+      503,
+      { ready: false, audit: 'writable', catalogue: 'current', revocation: 'stale' },
+    ])
     expect(await health('/livez')).toEqual([200, { live: true }])
     expect(logged().at(-1)).toContain('error')
     time.wake()
@@ -95,32 +102,3 @@ describe('a service that could not read the revocation feed for five seconds', (
     await cut.promise
   })
 })
-
-/** Time that stands still but for the test: `pass` lets it go on without a reading, `wake` lets the service read. */
-function playedTime() {
-  let elapsed = 0
-  const sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
-  const wake = (these: (until: number) => boolean) => {
-    for (const sleeper of sleepers) {
-      if (!these(sleeper.until)) continue
-      sleepers.delete(sleeper)
-      sleeper.wake()
-    }
-  }
-  return {
-    elapsed: () => elapsed,
-    sleep: (milliseconds: number, signal: AbortSignal) =>
-      new Promise<void>((resolve) => {
-        if (signal.aborted) return resolve()
-        signal.addEventListener('abort', () => resolve(), { once: true })
-        sleepers.add({ until: elapsed + milliseconds, wake: resolve })
-      }),
-    /** Wakes whoever waits for seconds; who reads every half second oversleeps. */
-    pass(milliseconds: number) {
-      const began = elapsed
-      elapsed += milliseconds
-      wake((until) => until - began > 1000 && until <= elapsed)
-    },
-    wake: () => wake(() => true),
-  }
-}

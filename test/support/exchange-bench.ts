@@ -247,7 +247,7 @@ export async function openBench({
   const clients = { issuer: ISSUER, find: client, replay: storage.replay, clock }
   const handler = tokenEndpoint({
     clients,
-    exchange: (caller, request) => exchange(caller, request, modules),
+    exchange: (caller, form) => exchange(caller, form, modules),
     check: tokens.check,
     library: (_request, response) => void response.writeHead(599).end(),
     log,
@@ -288,7 +288,7 @@ export async function openBench({
         client_id: 'crm',
         ...change,
       }
-      const all = { ...honest, client_secret: `${honest.client_id}-secret` }
+      const all = { client_secret: `${honest.client_id}-secret`, ...honest }
       for (const [name, value] of Object.entries(all))
         for (const each of value === undefined ? [] : [value].flat()) form.append(name, each)
       const answer = await fetch(`http://127.0.0.1:${port}/token`, { method: 'POST', body: form })

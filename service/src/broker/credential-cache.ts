@@ -1,5 +1,6 @@
+import { createFlights } from '@tetrapod/protocol'
 import { LRUCache } from 'lru-cache'
-import { type Clock, createFlights } from '#kernel'
+import type { Clock } from '#kernel'
 import type { Tokens } from '#tokens'
 import { credentialKey } from './credential-key.ts'
 import type { CredentialRequest, UpstreamCredential } from './upstream-credential.ts'

@@ -20,6 +20,9 @@ const wire = z.object({
   scope: z.string().max(4096).optional(),
 })
 
+/** The form as it came, whatever is in it: each parameter once, as text, but for the lists `audience` and `resource`. */
+export type ExchangeForm = Readonly<Record<string, unknown>>
+
 const SUBJECT_KINDS = {
   [TOKEN_TYPE_ACCESS_TOKEN]: 'access_token',
   [TOKEN_TYPE_TRANSACTION_TOKEN]: 'txn_token',
@@ -40,7 +43,7 @@ export interface ExchangeRequest {
  * Step 4 of the exchange: the shape of the request (RFC 8693 §2.1). Throws `broker.request_malformed`,
  * `broker.token_type_unsupported`.
  */
-export function parseExchangeRequest(form: Readonly<Record<string, unknown>>): ExchangeRequest {
+export function parseExchangeRequest(form: ExchangeForm): ExchangeRequest {
   const parsed = wire.safeParse(form)
   if (!parsed.success) throw fault.request_malformed({ detail: z.prettifyError(parsed.error) })
   const { subject_token, subject_token_type, requested_token_type, audience, resource, scope } = parsed.data

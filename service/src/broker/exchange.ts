@@ -1,4 +1,4 @@
-import { formatScope, Refusal, type Scopes } from '@tetrapod/protocol'
+import { Refusal, type Scopes } from '@tetrapod/protocol'
 import type { Agents } from '#agents'
 import type { Apis } from '#apis'
 import type { Audit } from '#audit'
@@ -11,7 +11,7 @@ import { asAsked, hindranceAt, SECONDS_LEFT_MIN } from './api-terms.ts'
 import { type AuthorityDeps, liveAuthority, tokenOnRecord } from './authority.ts'
 import { type Caller, callerActor, callerOf } from './callers.ts'
 import { type Case, nextKey, type Presented } from './exchange-case.ts'
-import type { ExchangeRequest } from './exchange-request.ts'
+import { type ExchangeForm, type ExchangeRequest, parseExchangeRequest } from './exchange-request.ts'
 import { missingConsent, requestedScopes } from './exchange-scopes.ts'
 import { fault } from './faults.ts'
 import { type ExchangeAnswer, failureOf, type Hindrance } from './outcome.ts'
@@ -39,12 +39,14 @@ export interface ExchangeDeps extends AuthorityDeps {
  */
 export async function exchange(
   callerKey: string,
-  request: ExchangeRequest,
+  form: ExchangeForm,
   deps: ExchangeDeps,
 ): Promise<ExchangeAnswer> {
   let reached: (Presented & Partial<Case>) | undefined
   try {
-    const presented = await presentedBy(callerKey, request, deps)
+    const caller = callerOf(callerKey, deps)
+    const request = parseExchangeRequest(form)
+    const presented = await presentedBy(caller, request, deps)
     reached = presented
     const opened = await openCase(presented, deps)
     reached = opened
@@ -58,13 +60,8 @@ export async function exchange(
   }
 }
 
-/** Steps 3, 5, 6 and 7. */
-async function presentedBy(
-  callerKey: string,
-  request: ExchangeRequest,
-  deps: ExchangeDeps,
-): Promise<Presented> {
-  const caller = callerOf(callerKey, deps)
+/** Steps 5 to 7. */
+async function presentedBy(caller: Caller, request: ExchangeRequest, deps: ExchangeDeps): Promise<Presented> {
   const target = targetOf(caller, request, deps)
   const { token, server } = await subjectOf(caller, target, request, deps)
   return { caller, target, subject: token, server }
@@ -119,27 +116,29 @@ async function decided(
   request: ExchangeRequest,
   deps: ExchangeDeps,
 ): Promise<ExchangeAnswer> {
-  const claims = nextClaims(exchanged, deps)
   const { decision } = exchanged
   if (decision.effect === 'deny') throw fault.policy_denied({ detail: decision.rule ?? 'no rule permits it' })
   const scopes = requestedScopes(exchanged, request)
-  const hindrance = hindranceTo(exchanged, scopes, deps)
-  if (hindrance !== undefined) {
-    await refusalOnRecord(exchanged.caller.key, exchanged, `broker.${hindrance.outcome}`, deps)
-    return hindrance
-  }
-  return issue(exchanged, forTarget({ ...claims, scope: formatScope(scopes) }, exchanged), scopes, deps)
+  const missing = missingConsent(exchanged, scopes)
+  if (missing !== undefined)
+    return hindered(exchanged, { outcome: 'consent_required', scopes: missing }, deps)
+  const claims = nextClaims(exchanged, scopes, deps)
+  const hindrance = hindranceOf(exchanged, deps)
+  if (hindrance !== undefined) return hindered(exchanged, hindrance, deps)
+  return issue(exchanged, forTarget(claims, exchanged), scopes, deps)
 }
 
-/** What the user has to do first: agree, then whatever the API asks of them. */
-function hindranceTo(
-  exchanged: Case,
-  scopes: Scopes,
+/** What the user has to do first, on record. */
+async function hindered(exchanged: Case, hindrance: Hindrance, deps: ExchangeDeps): Promise<Hindrance> {
+  await refusalOnRecord(exchanged.caller.key, exchanged, `broker.${hindrance.outcome}`, deps)
+  return hindrance
+}
+
+/** Step 15: what the API asks of the user. */
+function hindranceOf(
+  { target, subject, user }: Case,
   { clock, connectUrl }: ExchangeDeps,
 ): Hindrance | undefined {
-  const missing = missingConsent(exchanged, scopes)
-  if (missing !== undefined) return { outcome: 'consent_required', scopes: missing }
-  const { target, subject, user } = exchanged
   if (target.kind !== 'api') return undefined
   return hindranceAt({ api: target.api, subject, user }, { now: nowSeconds(clock), connectUrl })
 }
@@ -181,14 +180,15 @@ async function transactionOf(
   return target.kind === 'api' ? transactionFor(target.api, minted, { tokens, alone: false }) : undefined
 }
 
-/** The chain, and step 14, the end. The scope is filled in once it is decided. */
+/** The chain, and step 14, the end. */
 function nextClaims(
   { caller, target, subject, server, grant }: Case,
+  scopes: Scopes,
   { tokens, clock }: ExchangeDeps,
 ): MintedClaims {
   const now = nowSeconds(clock)
   const grantEndsAt = Math.floor(grantedUntil(grant, server.key) / 1000)
-  const step = { scopes: new Set<string>(), now, grantEndsAt }
+  const step = { scopes, now, grantEndsAt }
   try {
     const claims =
       target.kind === 'delegate'

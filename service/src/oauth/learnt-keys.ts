@@ -1,7 +1,7 @@
-import { parseStrictJson } from '@tetrapod/protocol'
+import { createFlights, parseStrictJson } from '@tetrapod/protocol'
 import { LRUCache } from 'lru-cache'
 import { createAdmission, type Discovered } from '#egress'
-import { type Clock, createFlights, isObject } from '#kernel'
+import { type Clock, isObject } from '#kernel'
 import { fault } from './faults.ts'
 
 /** The key set of an agent that named itself. */

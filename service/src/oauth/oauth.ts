@@ -93,7 +93,7 @@ export async function oauthRoutes(deps: OAuthDeps): Promise<Routes> {
       '/token': anyOrigin(
         tokenEndpoint({
           clients,
-          exchange: (caller, request) => exchange(caller, request, deps),
+          exchange: (caller, form) => exchange(caller, form, deps),
           check: tokens.check,
           library,
           log,

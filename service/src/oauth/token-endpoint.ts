@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GRANT_TOKEN_EXCHANGE } from '@tetrapod/protocol'
-import { type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
-import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
+import type { ExchangeAnswer, ExchangeForm } from '#broker'
+import { asFault, type Handler, httpFault, logged, readBody, sendJson, statusOf } from '#http'
 import type { Kind, Log } from '#kernel'
 import { authenticateClient, type ClientAuthenticationDeps } from './client-authentication.ts'
 import { type Answer, exchangeAnswer } from './exchange-answer.ts'
@@ -11,7 +11,7 @@ import { unread } from './unread.ts'
 /** RFC 8693 §2.2, in front of the library: it never hears of this grant, so no registration can obtain it. */
 export interface TokenEndpointDeps {
   readonly clients: ClientAuthenticationDeps
-  readonly exchange: (caller: string, request: ExchangeRequest) => Promise<ExchangeAnswer>
+  readonly exchange: (caller: string, form: ExchangeForm) => Promise<ExchangeAnswer>
   /** Throws while no token may be given, whatever the grant. */
   readonly check: () => void
   /** Answers every other grant. */
@@ -23,9 +23,16 @@ export const BODY_BYTES_MAX = 64 * 1024
 const OFFLINE_ACCESS = 'offline_access'
 const REPEATABLE = new Set(['resource', 'audience'])
 
-/** The token endpoint: reads the body once, answers exchanges itself and hands everything else on. */
+/**
+ * The token endpoint: reads the body once, answers exchanges itself and hands everything else on. Throws
+ * `http.method_not_allowed` for anything but a POST.
+ */
 export function tokenEndpoint(deps: TokenEndpointDeps): Handler {
   return async (request, response) => {
+    if (request.method !== 'POST') {
+      response.setHeader('allow', 'POST')
+      throw httpFault.method_not_allowed()
+    }
     try {
       const body = await readBody(request, BODY_BYTES_MAX)
       deps.check()
@@ -60,10 +67,8 @@ async function answered(
     { ...form.single, authorization: request.headers.authorization },
     clients,
   )
-  const answer = await exchange(
-    client.id,
-    parseExchangeRequest({ ...form.single, resource: form.resource, audience: form.audience }),
-  )
+  const { single, resource, audience } = form
+  const answer = await exchange(client.id, { ...single, resource, audience })
   return exchangeAnswer(answer)
 }
 
