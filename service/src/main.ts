@@ -4,19 +4,19 @@ import { createAgents } from '#agents'
 import { createApis } from '#apis'
 import { createCredentialCache, upstreamCredential } from '#broker'
 import { type ListenAddress, loadCatalogue } from '#catalogue'
-import { createEgress, keySet, type Network } from '#egress'
+import { createEgress, type Egress, keySet, type Network } from '#egress'
 import { gatewayRoutes } from '#gateway'
 import { type Clock, type Log, systemClock } from '#kernel'
 import { createCookies, oauthRoutes, signedInAs, signInPath, statementChecker } from '#oauth'
 import { compilePolicy } from '#policy'
-import { scopedRevocation, type Ticker } from '#revocation'
+import { type Revocation, scopedRevocation, type Ticker } from '#revocation'
 import { createSecrets } from '#secrets'
 import { createServers, createStepUps } from '#servers'
 import { openStorage } from '#storage'
 import { createUsers } from '#users'
 import { type Deployment, type Edition, editionOf } from './composition/deployment.ts'
 import { followedFile } from './composition/follow-file.ts'
-import { type Ground, openGround } from './composition/ground.ts'
+import { closeGround, type Ground, openGround } from './composition/ground.ts'
 import { clientsOf, origins } from './composition/parties.ts'
 import { recorders } from './composition/recorders.ts'
 import { openReloading, type Reloaded } from './composition/reload.ts'
@@ -76,6 +76,9 @@ export async function build(options: ServiceOptions): Promise<Service> {
       resolve,
       deploy: (edition) => deploy(edition, ground, { reload: () => file.reread() }),
       inForce: (edition) => (inForce = edition),
+    }).catch(async (error: unknown) => {
+      await closeGround(ground)
+      throw error
     })
     const file = followedFile({ file: options.file, text: config.text, reloading, ticker, log })
     const serving = createServing(ground, { reloading, address })
@@ -97,8 +100,7 @@ export async function build(options: ServiceOptions): Promise<Service> {
         ground.feed.close()
         await serving.drained()
         await reloading.close()
-        await ground.audit.close()
-        ground.revocation.close()
+        await closeGround(ground)
         await storage.close()
       },
     }
@@ -108,18 +110,37 @@ export async function build(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** Builds everything that a catalogue is in. What of it listens to the feed, or holds connections, ends with `close`. */
-async function deploy(
+type Operator = Readonly<{ reload: () => Promise<Reloaded> }>
+
+/** What of a deployment listens to the feed, or holds connections: it ends with `close`. */
+type Held = Readonly<{ revocation: Revocation; egress: Egress }> & Pick<Deployment, 'close'>
+
+/** Builds everything that a catalogue is in. Where that fails, nothing of it listens or holds connections any more. */
+async function deploy(edition: Edition, ground: Ground, operator: Operator): Promise<Deployment> {
+  const { revocation, close: endListening } = scopedRevocation(ground.revocation)
+  const egress = createEgress({ origins: origins(edition.catalogue) })
+  const close = async () => {
+    endListening()
+    await egress.close()
+  }
+  try {
+    return await deployed(edition, ground, operator, { revocation, egress, close })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function deployed(
   edition: Edition,
   ground: Ground,
-  operator: { readonly reload: () => Promise<Reloaded> },
+  operator: Operator,
+  { revocation, egress, close }: Held,
 ): Promise<Deployment> {
   const { catalogue } = edition
   const { storage, issuer, clock, log, audit, families, grants, vault, tickets, discovered } = ground
   const tenure = createTenure(ground.ticker)
   const tokens = tokensWithin(tenure, ground.tokens)
-  const { revocation, close: endListening } = scopedRevocation(ground.revocation)
-  const egress = createEgress({ origins: origins(catalogue) })
   const { documentHosts, dynamic, statements } = catalogue.registration
   const agents = createAgents({
     named: catalogue.agents,
@@ -213,9 +234,6 @@ async function deploy(
     operators,
     agents,
     replaced: tenure.end,
-    async close() {
-      endListening()
-      await egress.close()
-    },
+    close,
   }
 }

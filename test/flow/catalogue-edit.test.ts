@@ -30,6 +30,9 @@ const withoutPayroll: Amend = (text) =>
     .replace('servers: [crm, notes], apis: [payroll]', 'servers: [crm, notes], apis: [wages]')
 const withoutPermit: Amend = (text) =>
   text.replace(/ *- permit: \{ groups: \[sales\], servers: \[crm\] \}\n/, '')
+/** Another salt: the same password, hashed anew, is another. */
+const withAnotherPassword: Amend = (text) =>
+  text.replace(/(alice: .*password: "scrypt:\d+:\d+:\d+:)[\w-]{8}/, '$1AAAAAAAA')
 /** One more server, at an address of its own. */
 const withServer =
   (name: string): Amend =>
@@ -96,6 +99,7 @@ describe('what an edit leaves out stops at once, with the tokens that were given
     ['an edge', withoutEdge, [200, 200, 'invalid_target', 401]],
     ['an API', withoutPayroll, [200, 200, 'invalid_target', 401]],
     ['a user', renamed('alice', 'alicia'), [401, 401, 'invalid_request', 401]],
+    ['the password of a user', withAnotherPassword, [401, 401, 'invalid_request', 401]],
     // What it permitted before is out: tokens 2 and 3 live their five minutes, and nothing follows from them.
     ['a permit', withoutPermit, [NO_TOOL, 200, 'issued', 200]],
   ])('%s', async (_, amend, after) => {

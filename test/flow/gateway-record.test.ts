@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createBrowser } from '../../demo/src/walk/scripted-browser.ts'
 import type { AuditLine } from '../../service/src/audit/index.ts'
 import { openForge } from '../support/forge.ts'
@@ -201,6 +201,32 @@ describe('a grant', () => {
     const { status } = await send(rpc({ url: world.mount('crm'), token: wider, method: 'tools/list' }))
     expect(status).toBe(200)
     expect(decodeJwt(world.lastToken('crm'))['scope']).toBe('crm.read')
+  })
+
+  const listedWith = async (own: World, username: string) => {
+    const login = await own.signIn(username, { scopes: ['crm.read', 'crm.write'] })
+    await send(rpc({ url: own.mount('crm'), token: login.token(), method: 'tools/list' }))
+    return decodeJwt(own.lastToken('crm'))['scope']
+  }
+
+  test('lists with no scope that is for tools alone which the policy forbids this user', async () => {
+    expect(await listedWith(world, 'alice')).toBe('crm.read crm.write')
+    expect(await listedWith(world, 'bob')).toBe('crm.read')
+  })
+
+  test.each([
+    ['is forbidden whole', '- forbid: { users: [bob], tools: ["del*"] }', 'crm.read'],
+    ['is forbidden in part', '- forbid: { users: [bob], tools: ["delete_c*"] }', 'crm.read crm.write'],
+    ['is permitted in part', '- permit: { users: [bob], tools: [delete_note] }', 'crm.read crm.write'],
+  ])('lists with the scopes of a pattern unless it %s', async (_, rule, scope) => {
+    const everything = rule.startsWith('- permit') ? 'tools: [find_customer]' : 'tools: ["*"]'
+    const own = await openWorld({
+      policies: `\n  - permit: { users: [bob], servers: [crm], ${everything} }\n  ${rule}`,
+      amend: (text) =>
+        text.replace('delete_customer: { scopes: [crm.write] }', '"delete_*": { scopes: [crm.write] }'),
+    })
+    onTestFinished(() => own.close())
+    expect(await listedWith(own, 'bob')).toBe(scope)
   })
 
   test('of one user lives on when the grant of another is revoked', async () => {

@@ -94,6 +94,20 @@ describe('an orchestrator spawns a sub-agent with less privilege', () => {
       expect([claims(handed), two, three].map((it) => it?.[constant])).toEqual(Array(3).fill(one?.[constant]))
   })
 
+  test('and is told of what it was handed, as nobody else is', async () => {
+    const handed = await (await signedIn()).delegate({ to: 'researcher', scopes })
+    const told = async (id: string) => {
+      const hand = byHand(world)
+      const key = id === 'assistant' ? world.agentKey : team.keys[id]
+      const proof = await hand.proof({ id, ...(key === undefined ? {} : { key }) })
+      const body = new URLSearchParams({ token: handed })
+      for (const [name, value] of Object.entries(proof)) body.set(name, String(value))
+      return (await fetch(`${world.publicUrl}/introspect`, { method: 'POST', body })).json()
+    }
+    expect(await told('researcher')).toMatchObject({ active: true, aud: 'researcher', scope: 'crm.read' })
+    for (const other of ['assistant', 'writer']) expect(await told(other)).toEqual({ active: false })
+  })
+
   test('whose call is on record with both, for the user and the agent that they let act', async () => {
     const its = await member('researcher').accept(
       world.mount('crm'),

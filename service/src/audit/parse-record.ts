@@ -58,7 +58,11 @@ const authority = {
   policy: object({ effect: oneOf('permit', 'deny'), rule: optional(text) }),
   reason: optional(text),
 }
-const mounts: Check = (value) => isObject(value) && Object.values(value).every(listOf(text))
+const mapOf =
+  (check: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value).every(check)
+const edges = mapOf(listOf(text))
 
 const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   [
@@ -83,7 +87,20 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
       milliseconds: optional((value) => typeof value === 'number'),
     },
   ],
-  ['grant_given', { ...head, user, agent: text, grant: text, version: count, mounts }],
+  [
+    'grant_given',
+    {
+      ...head,
+      user,
+      agent: text,
+      grant: text,
+      version: count,
+      mounts: mapOf(listOf(text)),
+      delegates: optional(mapOf(edges)),
+      calls: optional(mapOf(mapOf(edges))),
+      expiresAt: optional(mapOf(count)),
+    },
+  ],
   ['grant_revoked', { ...head, user, agent: text, grant: text, by: oneOf('user', 'operator', 'agent') }],
   ['sign_in', { ...head, user, provider: text, session: text, acr: text }],
   [

@@ -65,6 +65,8 @@ export interface ExchangeInput extends Authority, Presented {
   readonly issued?: string | undefined
 }
 
+type Edges = Readonly<Record<string, readonly string[]>>
+
 export type EventInput =
   | {
       readonly kind: 'grant_given'
@@ -74,6 +76,12 @@ export type EventInput =
       readonly version: number
       /** By server key: the scopes granted there. */
       readonly mounts: Readonly<Record<string, readonly string[]>>
+      /** By server key: which agent may hand part of it to which sub-agents. Absent, as the next two, in records of before. */
+      readonly delegates?: Readonly<Record<string, Edges>> | undefined
+      /** By server key and API: what each scope leads to there. */
+      readonly calls?: Readonly<Record<string, Readonly<Record<string, Edges>>>> | undefined
+      /** By server key, in milliseconds. */
+      readonly expiresAt?: Readonly<Record<string, number>> | undefined
     }
   | {
       readonly kind: 'grant_revoked'

@@ -32,6 +32,15 @@ describe('canonical bytes', () => {
       exchangeRecord(head, exchange()),
       outcomeRecord(head, 9, { status: 'error', reason: '-32603', milliseconds: 1.5 }),
       eventRecord(head, { kind: 'grant_given', ...grant, version: 2, mounts: { crm: ['crm.read'] } }),
+      eventRecord(head, {
+        kind: 'grant_given',
+        ...grant,
+        version: 3,
+        mounts: { crm: ['crm.read'] },
+        delegates: { crm: { a: ['b'] } },
+        calls: { crm: { payroll: { 'crm.read': ['payroll.read'] } } },
+        expiresAt: { crm: START },
+      }),
       eventRecord(head, { kind: 'grant_revoked', ...grant, by: 'operator' }),
       eventRecord(head, { kind: 'sign_in', user, provider: 'demo', session: 's', acr: 'pwd' }),
       eventRecord(head, { kind: 'sign_out', user, session: 's', by: 'user' }),
@@ -46,6 +55,8 @@ describe('canonical bytes', () => {
         '"user":{"id":"u1"}}',
       '{"decision":9,"kind":"outcome","milliseconds":1.5,"reason":"-32603","replica":"r1","sequence":1,"status":"error","time":1795521600000}',
       '{"agent":"a","grant":"g","kind":"grant_given","mounts":{"crm":["crm.read"]},"replica":"r1","sequence":1,"time":1795521600000,"user":{"id":"u1"},"version":2}',
+      '{"agent":"a","calls":{"crm":{"payroll":{"crm.read":["payroll.read"]}}},"delegates":{"crm":{"a":["b"]}},"expiresAt":{"crm":1795521600000},' +
+        '"grant":"g","kind":"grant_given","mounts":{"crm":["crm.read"]},"replica":"r1","sequence":1,"time":1795521600000,"user":{"id":"u1"},"version":3}',
       '{"agent":"a","by":"operator","grant":"g","kind":"grant_revoked","replica":"r1","sequence":1,"time":1795521600000,"user":{"id":"u1"}}',
       '{"acr":"pwd","kind":"sign_in","provider":"demo","replica":"r1","sequence":1,"session":"s","time":1795521600000,"user":{"id":"u1"}}',
       '{"by":"user","kind":"sign_out","replica":"r1","sequence":1,"session":"s","time":1795521600000,"user":{"id":"u1"}}',
@@ -184,6 +195,10 @@ describe('a bundle', () => {
     [
       'a member of another type',
       '{"decision":"1","kind":"outcome","replica":"r","sequence":1,"status":"ok","time":1}',
+    ],
+    [
+      'a hand-over that names no list',
+      '{"agent":"a","delegates":{"crm":{"a":"b"}},"grant":"g","kind":"grant_given","mounts":{},"replica":"r","sequence":1,"time":1,"user":{"id":"u"},"version":1}',
     ],
   ])('with a record spoilt by %s does not open', (_, text) => {
     const records = [{ canonical: Buffer.from(text), salt: Buffer.alloc(16), sealed: undefined }]

@@ -170,9 +170,11 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
   if (input.kind === 'token_revoked') {
     return { kind: input.kind, ...head, user, agent, grant, client: input.client, token: hashed(input.jti) }
   }
-  return input.kind === 'grant_given'
-    ? { kind: input.kind, ...head, user, agent, grant, version: input.version, mounts: input.mounts }
-    : { kind: input.kind, ...head, user, agent, grant, by: input.by }
+  if (input.kind === 'grant_given') {
+    const { kind, version, mounts, delegates, calls, expiresAt } = input
+    return { kind, ...head, user, agent, grant, version, mounts, delegates, calls, expiresAt }
+  }
+  return { kind: input.kind, ...head, user, agent, grant, by: input.by }
 }
 
 export function outcomeRecord(

@@ -81,7 +81,7 @@ function mayHandOver(
 }
 
 /** The mount that the agents work at: where the gateway acted, or else what the token is for. */
-function mountOf({ chain, audience, delegation }: Lineage): string {
+export function mountOf({ chain, audience, delegation }: Lineage): string {
   const gateway = chain.find(({ client_id }) => client_id === GATEWAY)
   return gateway?.sub ?? delegation.res ?? audience
 }

@@ -68,7 +68,7 @@ const linkedId = z
 const user = z.strictObject({
   name: text.optional().describe('The name on pages. The user name, if absent.'),
   password: checkedText(passwordProblem).describe(
-    'A password hash `scrypt:N:r:p:salt:hash`, as `tetrapod hash-password` prints it, or a reference to one.',
+    'A password hash `scrypt:N:r:p:salt:hash`, as `tetrapod hash-password` prints it, or a reference to one. Another one ends the user’s sessions, logins and tokens.',
   ),
   groups: z.array(text).default([]).describe('What `groups` in policies match.'),
   linked: z

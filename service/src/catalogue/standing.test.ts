@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { load, whole } from './catalogue.fixture.ts'
+import { HASH, load, whole } from './catalogue.fixture.ts'
 import { missingFrom, standingOf } from './standing.ts'
 
 const standing = async (text: string) => standingOf((await load(text)).catalogue)
@@ -53,7 +53,19 @@ test.each<[string, string, string, readonly string[]]>([
     '{ crm.read: [payroll.read], crm.write: [payroll.read] }',
     [],
   ],
+  [
+    'a password',
+    `bob: { password: '${HASH}' }`,
+    `bob: { password: '${HASH.replace('sss', 'ttt')}' }`,
+    ['password bob'],
+  ],
   ['nothing, where words change', 'name: Customers', 'name: Clients', []],
 ])('%s that changes is missed', async (_, from, to, missing) => {
   expect(await gone(from, to)).toEqual(missing)
+})
+
+test('nothing that a password could be tried on stands', async () => {
+  const text = JSON.stringify(await standing(whole))
+  expect(text).toContain('"kind":"password"')
+  for (const part of ['scrypt', ...HASH.split(':').slice(-2)]) expect(text).not.toContain(part)
 })

@@ -1,4 +1,5 @@
 import { edgeId } from '@tetrapod/protocol'
+import { hashed } from '#kernel'
 import type { Standing } from '#revocation'
 import type { Catalogue } from './catalogue.ts'
 
@@ -10,6 +11,7 @@ export function standingOf(catalogue: Catalogue): readonly Standing[] {
   const { agents, servers, apis, users } = catalogue
   return [
     ...users.map(({ username: id }) => ({ kind: 'user', id })),
+    ...passwords(catalogue),
     ...links(catalogue),
     ...agents.map(({ key: id }) => ({ kind: 'agent', id })),
     ...servers.flatMap(({ key, mount, url: of }) => [key, mount].map((id) => ({ kind: 'server', id, of }))),
@@ -29,6 +31,11 @@ export function missingFrom(now: readonly Standing[], before: readonly Standing[
 
 function placeOf({ kind, id, of }: Standing): string {
   return JSON.stringify([kind, id, of])
+}
+
+/** What they sign in with. The row holds a hash of the hash: nobody learns from it what to try passwords on. */
+function passwords({ users }: Catalogue): readonly Standing[] {
+  return users.map(({ username: id, password }) => ({ kind: 'password', id, of: hashed(password.reveal()) }))
 }
 
 /** Who a user is to an API that knows them by an id of another provider. */

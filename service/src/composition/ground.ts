@@ -92,3 +92,10 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     refreshKey: await vault.keep('refresh-tokens'),
   }
 }
+
+/** Gives free everything but the storage. What waits to be written to the audit log is written first. */
+export async function closeGround({ feed, audit, revocation }: Ground): Promise<void> {
+  feed.close()
+  await audit.close()
+  revocation.close()
+}

@@ -1,5 +1,5 @@
 import type { Audit } from '#audit'
-import type { Grant } from '#grants'
+import type { Grant, GrantedMount } from '#grants'
 import type { Session, User, Users } from '#users'
 
 /** How sign-ins and grants come on record. */
@@ -17,16 +17,18 @@ export function recorders(audit: Audit, users: Users) {
       })
     },
     async consent({ id: grant, version, user, agent, mounts }: Grant) {
-      const scopes = Object.fromEntries(
-        Object.entries(mounts).map(([server, granted]) => [server, granted.scopes]),
-      )
+      const byServer = <Of>(of: (part: GrantedMount) => Of) =>
+        Object.fromEntries(Object.entries(mounts).map(([server, part]) => [server, of(part)]))
       const ref = await audit.event({
         kind: 'grant_given',
         user: await person(user),
         agent,
         grant,
         version,
-        mounts: scopes,
+        mounts: byServer(({ scopes }) => scopes),
+        delegates: byServer(({ delegates }) => delegates),
+        calls: byServer(({ calls }) => calls),
+        expiresAt: byServer(({ expiresAt }) => expiresAt),
       })
       return (status: 'failed' | 'unknown', reason: string) => audit.amend(ref, { status, reason })
     },

@@ -150,6 +150,19 @@ test('a user ends with sessions and logins, one with another id elsewhere withou
   expect(JSON.stringify(records)).not.toMatch(/alice|bob/)
 })
 
+test('a user with another password ends as one that is gone does; one whose password was not known before does not', async () => {
+  const bob = { kind: 'user', id: 'bob' }
+  const password = (of: string) => ({ kind: 'password', id: 'bob', of })
+  const { deps, written, kinds, records } = place(rowOf('a', 1, bob, password('1')))
+  await settle(change(undefined, settled('b', bob, password('2'))), deps)
+  expect(kinds()).toEqual([named('user', 'account of bob')])
+  expect(written[0]?.ends.accounts).toEqual(['account of bob'])
+  expect(JSON.stringify(records)).not.toContain('bob')
+  const earlier = place(rowOf('a', 1, bob))
+  await settle(change(undefined, settled('b', bob, password('1'))), earlier.deps)
+  expect(earlier.kinds()).toEqual([])
+})
+
 test.each([
   ['a host', { kind: 'host', id: 'claude.ai' }],
   ['a way to register', { kind: 'registration', id: 'dynamic' }],

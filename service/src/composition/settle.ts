@@ -105,7 +105,8 @@ async function endsOf(
     const found = await Promise.all(names.map((name) => storage.accounts.bySubject(issuer, name)))
     return found.flatMap((account) => (account === undefined ? [] : [account.id]))
   }
-  const users = await accountsOf(of('user'))
+  // Who has another password is asked for it: whoever signed in with the old one is out.
+  const users = await accountsOf([...new Set([...of('user'), ...of('password')])])
   // Who has another id at an API signs in as before: only what names them by the old one ends.
   const ended = new Set([...users, ...(await accountsOf(of('linked')))])
   const entries = (kind: 'agent' | 'server' | 'edge' | 'user', ids: Iterable<string>) =>
@@ -125,9 +126,12 @@ async function endsOf(
   }
 }
 
+/** What is about people, whom no record of an edit names. */
+const OF_PEOPLE: ReadonlySet<string> = new Set(['user', 'password', 'linked'])
+
 function namesOf(after: Settled, before: Settled | undefined): Pick<Settlement, 'added' | 'removed'> {
   const names = (standing: readonly Standing[]) => {
-    const told = standing.filter(({ kind }) => kind !== 'user' && kind !== 'linked')
+    const told = standing.filter(({ kind }) => !OF_PEOPLE.has(kind))
     return [...new Set(told.map(({ kind, id }) => `${kind} ${id}`))]
   }
   const had = before?.standing ?? after.standing

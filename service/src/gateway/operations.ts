@@ -54,13 +54,14 @@ interface Planned {
 
 /**
  * `tools/list`: the server's tools, less those this caller may not call. The policy that filters is the one that guards the
- * call; a tool that only lacks a scope is shown, since the user can agree to it.
+ * call; a tool that only lacks a scope is shown, since the user can agree to it. What the server is called with holds no scope
+ * that is for tools alone which this caller may not call.
  */
 export async function listTools(operation: Operation, deps: OperateDeps): Promise<void> {
   const { server, caller } = operation
   const params = parseListParams(operation.params)
   const visible = (tool: string) => permitted(operation, deps, tool).effect === 'permit'
-  const scopes = heldScopes(caller, server)
+  const scopes = heldScopes(caller, server).intersection(callableScopes(operation, deps))
   const decision = deps.policy.decide(caller.subject, { kind: 'server', server: server.key })
   const planned: Planned = { method: 'tools/list', params, needed: new Set(), scopes, decision }
   if (decision.effect === 'deny') return answerWithNone(planned, operation, deps)
@@ -110,6 +111,16 @@ export async function callTool(operation: Operation, deps: OperateDeps): Promise
 function heldScopes({ token, grant }: Authority, server: Server): Scopes {
   const granted = new Set(own(grant.mounts, server.key)?.scopes)
   return new Set([...token.scopes].filter((scope) => granted.has(scope)))
+}
+
+/** The scopes of the tools that this caller may call. A pattern counts unless a rule forbids all that it stands for. */
+function callableScopes({ server, caller }: Operation, { policy }: OperateDeps): Scopes {
+  const callable = Object.entries(server.tools).filter(([tool]) => {
+    const { effect, rule } = policy.decide(caller.subject, { kind: 'tool', server: server.key, tool })
+    // No permit need name the pattern for one to name a tool that it stands for.
+    return effect === 'permit' || (tool.includes('*') && rule === undefined)
+  })
+  return new Set(callable.flatMap(([, scopes]) => scopes))
 }
 
 function refusalOf(call: {

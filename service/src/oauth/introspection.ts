@@ -1,6 +1,6 @@
 import { type AccessToken, formatAct, formatScope, Refusal } from '@tetrapod/protocol'
 import type { Apis } from '#apis'
-import { type AuthorityDeps, liveAuthority } from '#broker'
+import { type AuthorityDeps, holdsScopes, liveAuthority } from '#broker'
 import type { Handler } from '#http'
 import type { Client } from './client-authentication.ts'
 import { type AboutToken, clientEndpoint, type ClientEndpointDeps } from './client-endpoint.ts'
@@ -26,15 +26,15 @@ export function introspection(deps: IntrospectionDeps): Handler {
   })
 }
 
-/** The token, if it is for this client and everything behind it lives. */
+/** The token, if it is for this client, everything behind it lives, and its grant still holds all that it says. */
 async function holding(
   { client, token }: AboutToken,
   deps: IntrospectionDeps,
 ): Promise<AccessToken | undefined> {
   try {
     const verified = await deps.tokens.verify(token, audienceOf(client, deps))
-    await liveAuthority(verified, deps)
-    return verified
+    const authority = await liveAuthority(verified, deps)
+    return holdsScopes(authority, deps) ? verified : undefined
   } catch (error) {
     if (error instanceof Refusal) return undefined
     throw error
