@@ -1,0 +1,299 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { AGENTS, API, CLIENTS, LOGIN_AGENTS, PIECES, SERVERS, USERS } from './company.ts'
+import * as can from './model.ts'
+import { callTool, note, observe, outcome } from './observe.ts'
+import type { Reality } from './reality.ts'
+
+export type Command = fc.AsyncCommand<can.Model, Reality>
+type Act = (m: can.Model, r: Reality) => Promise<void>
+
+/** One thing that somebody does. What it asks of the model, and of the service, is looked at again after it. */
+function command(name: string, act: Act, check: (m: Readonly<can.Model>) => boolean = () => true): Command {
+  return {
+    check,
+    async run(m, r) {
+      await act(m, r)
+      await observe(m, r)
+    },
+    toString: () => name,
+  }
+}
+
+/** The newest first: old ones are dead most of the time. */
+const pick = <T>(all: readonly T[], n: number): T => {
+  const found = all[all.length - 1 - (n % all.length)]
+  if (found === undefined) throw new Error('none')
+  return found
+}
+const recent = fc.integer({ min: 0, max: 11 })
+const SCOPES = { crm: ['crm.read', 'crm.write'], notes: ['notes.read'] } as const
+const subset = (all: readonly string[], mask: number) => new Set(all.filter((_, i) => mask & (1 << i)))
+const named = (text: object) => JSON.stringify(text)
+
+// What may happen between a code and its redemption, and at any other time.
+
+const signOut = async (m: can.Model, r: Reality, user: string) => {
+  const session = can.sessionOf(m, user)
+  if (session === undefined) return
+  note(m, 'sign-out')
+  await r.signOut(user)
+  can.signOut(m, session)
+}
+const disable = async (m: can.Model, r: Reality, agent: string) => {
+  if (!can.isAgent(m, agent)) return
+  if (m.disabled.delete(agent)) return r.operator(`/agents/${agent}/enable`)
+  note(m, 'disable')
+  await r.operator(`/agents/${agent}/disable`)
+  can.disable(m, agent)
+}
+const revokeGrant = async (m: can.Model, r: Reality, grant: can.Grant | undefined) => {
+  if (grant?.id === undefined || grant.isRevoked) return
+  note(m, 'revoke grant')
+  await r.operator(`/grants/${grant.id}/revoke`)
+  grant.isRevoked = true
+}
+const advance = (m: can.Model, r: Reality, milliseconds: number) => {
+  r.advance(milliseconds)
+  m.now = r.now()
+}
+
+const login = fc
+  .record({
+    user: fc.constantFrom(...USERS),
+    agent: fc.constantFrom('planner', 'planner', 'planner', 'solo'),
+    server: fc.constantFrom('crm', 'crm', 'crm', 'notes'),
+    asks: fc.constantFrom(3, 3, 1, 2),
+    ticks: fc.constantFrom(3, 3, 3, 1, 2),
+    handsOver: fc.constantFrom(true, true, true, false),
+    lastsSeconds: fc.constantFrom(2592000, 86400, 3600),
+    prompt: fc.constantFrom(false, false, true),
+    meanwhile: fc.constantFrom('', '', '', '', '', '', 'sign-out', 'disable', 'revoke grant', 'a minute', 'again'),
+  })
+  .map(({ asks, ticks, ...it }) => {
+    const act: Act = async (m, r) => {
+      const { user, agent, server, meanwhile } = it
+      const known = m.company.servers[server]?.scopes ?? SCOPES[server]
+      const asked = subset(known, asks)
+      if (asked.size === 0) return
+      const some = asked.intersection(subset(known, ticks))
+      const ticked = some.size === 0 ? asked : some
+      const isOffered = isOpenTo(m, agent, server)
+      const before = can.sessionOf(m, user)
+      const covered = can.isCovered(m, user, agent, server, asked) && !it.prompt
+      const done = await r.login({ ...it, scopes: asked, ticked })
+      if (done.signsIn && m.company.users.includes(user))
+        m.browsers.set(user, { user, authTime: can.seconds(m), isOut: false })
+      const isGiven = isOffered && m.company.users.includes(user)
+      note(m, `login: ${isGiven ? (covered ? 'covered' : 'consent') : 'refused'}`)
+      expect({ ...done, code: done.code !== undefined }, named(it)).toMatchObject({
+        ...(isOffered ? { signsIn: before === undefined, isShown: isGiven && !covered } : {}),
+        code: isGiven,
+      })
+      const session = m.browsers.get(user)
+      if (done.code === undefined || session === undefined) return
+      if (!covered) can.consent(m, { ...it, asked, ticked })
+      const grant = can.currentGrant(m, user, agent)
+      if (grant === undefined) throw new Error('no grant')
+      const begun = can.beginLogin(m, { grant, session, server, scopes: covered ? asked : ticked })
+      const at = m.now
+      if (meanwhile === 'sign-out') await signOut(m, r, user)
+      if (meanwhile === 'disable') await disable(m, r, agent)
+      if (meanwhile === 'revoke grant') await revokeGrant(m, r, grant)
+      if (meanwhile === 'a minute') advance(m, r, 60_000)
+      await redeem(m, r, begun, { at, code: done.code, again: false })
+      if (meanwhile !== 'again') return
+      await redeem(m, r, begun, { at, code: done.code, again: true })
+      can.kill(begun)
+    }
+    return command(`login ${named({ asks, ticks, ...it })}`, act)
+  })
+
+const isOpenTo = (m: can.Model, agent: string, server: string) => can.isKnown(m, agent) && can.isServer(m, server)
+
+async function redeem(
+  m: can.Model,
+  r: Reality,
+  begun: can.Login,
+  { code, ...given }: { readonly at: number; readonly code: string; readonly again: boolean },
+) {
+  const expected = can.redeem(m, begun, given)
+  const answer = await r.redeem(begun.agent, begun.server, code)
+  const token = await outcome(m, r, 'redeem', answer, expected)
+  if (token !== undefined) begun.refreshTokens.push(can.refreshTokenOf(m, String(answer.body['refresh_token'])))
+}
+
+const refresh = fc
+  .record({ which: recent, older: fc.constantFrom(0, 0, 0, 0, 1, 2), narrow: fc.constantFrom(0, 0, 0, 1, 2, 3) })
+  .map((it) => {
+    const act: Act = async (m, r) => {
+      const begun = pick(withRefresh(m), it.which)
+      const used = pick(begun.refreshTokens, it.older)
+      const narrowed = it.narrow === 0 ? undefined : subset(SCOPES[begun.server === 'crm' ? 'crm' : 'notes'], it.narrow)
+      if (narrowed?.size === 0) return
+      const expected = can.refresh(m, begun, used, narrowed)
+      const isReplay = can.isReplay(m, begun, used)
+      const answer = await r.refresh(begun.agent, used.value, narrowed)
+      const token = await outcome(m, r, 'refresh', answer, expected)
+      if (isReplay) can.kill(begun)
+      if (token === undefined) return
+      const next = String(answer.body['refresh_token'])
+      if (used.usedAt === undefined) {
+        used.usedAt = m.now
+        begun.refreshTokens.push(can.refreshTokenOf(m, next))
+      } else note(m, 'refresh: the same again')
+      used.next ??= next
+      expect(next).toBe(used.next)
+    }
+    return command(`refresh ${named(it)}`, act, (m) => withRefresh(m).length > 0)
+  })
+const withRefresh = (m: Readonly<can.Model>) => m.logins.filter((it) => it.refreshTokens.length > 0)
+
+const SOME = { crm: SCOPES.crm, notes: SCOPES.notes, api: ['payroll.read', 'payroll.pay'] } as const
+
+/** Whose the token is, and what it is good for: what an honest party asks for. */
+function honest(m: can.Model, token: can.Token): { readonly caller: string; readonly target: string } {
+  const { server } = token.login
+  if (token.res !== undefined) return { caller: token.audience, target: server }
+  if (token.audience === m.urls[server]) return { caller: server, target: API }
+  return { caller: token.client, target: token.client === 'planner' ? 'researcher' : 'fetcher' }
+}
+
+const exchange = fc
+  .record({
+    which: recent,
+    caller: fc.option(fc.constantFrom(...CLIENTS), { freq: 5 }).map((it) => it ?? undefined),
+    target: fc.option(fc.constantFrom(...AGENTS, ...SERVERS, API), { freq: 5 }).map((it) => it ?? undefined),
+    scopes: fc.constantFrom(0, 1, 1, 1, 2, 3),
+  })
+  .map((it) => {
+    const act: Act = async (m, r) => {
+      const token = pick(m.tokens, it.which)
+      const right = honest(m, token)
+      // `freq` gives null one time in six; a wrong party is the exception here.
+      const { caller, target } = { caller: it.caller ?? right.caller, target: it.target ?? right.target }
+      const all = target === API ? SOME.api : SOME[token.login.server === 'crm' ? 'crm' : 'notes']
+      const scopes = it.scopes === 0 ? undefined : subset(all, it.scopes)
+      if (scopes?.size === 0) return
+      const expected = can.exchange(m, { caller, token, target, scopes })
+      const isMount = SERVERS.some((server) => server === target)
+      const named = isMount ? { resource: can.mount(m, target) } : { audience: target }
+      const answer = await r.exchange(caller, token.jwt, named, scopes)
+      await outcome(m, r, 'exchange', answer, expected)
+    }
+    return command(`exchange ${named(it)}`, act, (m) => m.tokens.length > 0)
+  })
+
+/** All that an honest party can make of a token, until the API: chains get long by it. */
+const onwards = fc.record({ which: recent, scopes: fc.constantFrom(1, 1, 2, 3) }).map((it) => {
+  const act: Act = async (m, r) => {
+    let token: can.Token | undefined = pick(m.tokens, it.which)
+    while (token !== undefined && token.audience !== can.mount(m, token.login.server)) token = token.parent
+    for (let step = 0; step < 2 && token !== undefined; step++) {
+      const { caller, target } = honest(m, token)
+      const scopes = subset(SCOPES[token.login.server === 'crm' ? 'crm' : 'notes'], it.scopes)
+      if (scopes.size === 0) return
+      const asked = { caller, token, target, scopes: step === 0 ? scopes : undefined }
+      const named = step === 0 ? { audience: target } : { resource: can.mount(m, target) }
+      const answer = await r.exchange(caller, token.jwt, named, asked.scopes)
+      token = await outcome(m, r, 'exchange', answer, can.exchange(m, asked))
+    }
+  }
+  return command(`onwards ${named(it)}`, act, (m) => m.tokens.length > 0)
+})
+
+const call = fc
+  .record({
+    which: recent,
+    server: fc.option(fc.constantFrom(...SERVERS), { freq: 5 }).map((it) => it ?? undefined),
+    tool: fc.constantFrom('find', 'find', 'remove', 'echo'),
+  })
+  .map((it) => {
+    const act: Act = async (m, r) => {
+      const token = pick(m.tokens, it.which)
+      await callTool(m, r, token, it.server ?? token.login.server, it.tool)
+    }
+    return command(`call ${named(it)}`, act, (m) => m.tokens.length > 0)
+  })
+
+const step = fc.constantFrom(1, 5, 9, 11, 11, 30, 100, 100, 280, 295, 3700, 86_500, 1_300_000).map((seconds) =>
+  command(`step ${seconds} s`, async (m, r) => {
+    note(m, 'step')
+    advance(m, r, seconds * 1000)
+  }),
+)
+
+const revokeToken = recent.map((which) =>
+  command(
+    `revoke token ${which}`,
+    async (m, r) => {
+      const token = pick(ofClients(m), which)
+      note(m, 'revoke token')
+      const { status } = await r.revoke(token.client, token.jwt)
+      expect(status).toBe(can.isKnown(m, token.client) ? 200 : 401)
+      if (can.isKnown(m, token.client)) token.isRevoked = true
+    },
+    (m) => ofClients(m).length > 0,
+  ),
+)
+const ofClients = (m: Readonly<can.Model>) => m.tokens.filter(({ client }) => client !== 'gateway')
+
+const revokeRefresh = recent.map((which) =>
+  command(
+    `revoke refresh token of ${which}`,
+    async (m, r) => {
+      const begun = pick(withRefresh(m), which)
+      note(m, 'revoke refresh token')
+      const { status } = await r.revoke(begun.agent, pick(begun.refreshTokens, 0).value)
+      expect(status).toBe(can.isKnown(m, begun.agent) ? 200 : 401)
+      if (can.isKnown(m, begun.agent)) can.kill(begun)
+    },
+    (m) => withRefresh(m).length > 0,
+  ),
+)
+
+const ofUser = fc.constantFrom(...USERS)
+const ends = [
+  recent.map((n) =>
+    command(`revoke grant ${n}`, (m, r) => revokeGrant(m, r, pick(m.grants, n)), (m) => m.grants.length > 0),
+  ),
+  revokeToken,
+  revokeRefresh,
+  ofUser.map((user) => command(`sign out ${user}`, (m, r) => signOut(m, r, user))),
+  ofUser.map((user) =>
+    command(
+      `sign out ${user} everywhere`,
+      async (m, r) => {
+        note(m, 'sign out everywhere')
+        await r.operator(`/users/${user}/sign-out`)
+        can.signOutEverywhere(m, user)
+      },
+      (m) => m.accounts.has(user),
+    ),
+  ),
+  fc.constantFrom(...AGENTS).map((agent) => command(`stop, or let go on ${agent}`, (m, r) => disable(m, r, agent))),
+]
+
+const edit = fc.constantFrom(...PIECES).map((piece) =>
+  command(`edit ${piece}`, async (m, r) => {
+    note(m, `edit`)
+    can.edit(m, piece)
+    await r.reload(m.company)
+  }),
+)
+
+/** What happens, as often as it finds something. */
+export const commands = [
+  ...Array.from({ length: 4 }, () => login),
+  refresh,
+  refresh,
+  ...Array.from({ length: 4 }, () => exchange),
+  ...Array.from({ length: 3 }, () => onwards),
+  ...Array.from({ length: 3 }, () => call),
+  step,
+  step,
+  fc.oneof(...ends),
+  edit,
+  edit,
+]
+void LOGIN_AGENTS
