@@ -464,8 +464,9 @@ function standing({ agents, servers }: Company): ReadonlyMap<string, string> {
   return new Map([...delegates.map((it) => [it, it] as const), ...calls])
 }
 
-export function edit(m: Model, piece: Piece): void {
-  if (!m.out.delete(piece)) m.out.add(piece)
+/** Takes these out, or puts them back, in one step. */
+export function edit(m: Model, pieces: readonly Piece[]): void {
+  for (const piece of pieces) if (!m.out.delete(piece)) m.out.add(piece)
   const [before, after] = [m.company, companyWithout(m.out)]
   m.company = after
   for (const user of before.users) if (!after.users.includes(user)) signOutEverywhere(m, user)
