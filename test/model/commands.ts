@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect } from 'vitest'
 import { AGENTS, API, CLIENTS, PIECES, SERVERS, USERS } from './company.ts'
 import * as can from './model.ts'
@@ -88,7 +88,9 @@ const login = fc
     handsOver: fc.constantFrom(true, true, true, false),
     lastsSeconds: fc.constantFrom(2592000, 86400, 3600),
     prompt: fc.constantFrom(false, false, true),
-    meanwhile: seldom(fc.constantFrom('sign-out', 'disable', 'revoke grant', 'a minute', 'again')).map((it) => it ?? ''),
+    meanwhile: seldom(fc.constantFrom('sign-out', 'disable', 'revoke grant', 'a minute', 'again')).map(
+      (it) => it ?? '',
+    ),
   })
   .map((it) => command(`login ${named(it)}`, (m, r) => logIn(m, r, it)))
 
@@ -132,7 +134,15 @@ async function logIn(m: can.Model, r: Reality, it: Asking): Promise<void> {
 /** Nothing comes of dead tokens: where no login lives, an honest one comes first. */
 async function begin(m: can.Model, r: Reality, n: number): Promise<void> {
   if (m.tokens.some((it) => it.parent === undefined && can.isLive(m, it))) return
-  const honest = { agent: 'planner', server: 'crm', asks: 3, ticks: 3, handsOver: true, prompt: false, meanwhile: '' } as const
+  const honest = {
+    agent: 'planner',
+    server: 'crm',
+    asks: 3,
+    ticks: 3,
+    handsOver: true,
+    prompt: false,
+    meanwhile: '',
+  } as const
   await logIn(m, r, { user: USERS[n % USERS.length] ?? 'alice', lastsSeconds: 86400, ...honest })
   await observe(m, r)
 }
@@ -146,16 +156,22 @@ async function redeem(
   const expected = can.redeem(m, begun, given)
   const answer = await r.redeem(begun.agent, begun.server, code)
   const token = await outcome(m, r, 'redeem', answer, expected)
-  if (token !== undefined) begun.refreshTokens.push(can.refreshTokenOf(m, String(answer.body['refresh_token'])))
+  if (token !== undefined)
+    begun.refreshTokens.push(can.refreshTokenOf(m, String(answer.body['refresh_token'])))
 }
 
 const refresh = fc
-  .record({ which: recent, older: fc.constantFrom(0, 0, 0, 0, 1, 2), narrow: fc.constantFrom(0, 0, 0, 1, 2, 3) })
+  .record({
+    which: recent,
+    older: fc.constantFrom(0, 0, 0, 0, 1, 2),
+    narrow: fc.constantFrom(0, 0, 0, 1, 2, 3),
+  })
   .map((it) => {
     const act: Act = async (m, r) => {
       const begun = pick(withRefresh(m), it.which)
       const used = pick(begun.refreshTokens, it.older)
-      const narrowed = it.narrow === 0 ? undefined : subset(SCOPES[begun.server === 'crm' ? 'crm' : 'notes'], it.narrow)
+      const narrowed =
+        it.narrow === 0 ? undefined : subset(SCOPES[begun.server === 'crm' ? 'crm' : 'notes'], it.narrow)
       if (narrowed?.size === 0) return
       const expected = can.refresh(m, begun, used, narrowed)
       const isReplay = can.isReplay(m, begun, used)
@@ -248,12 +264,14 @@ const call = fc
     return command(`call ${named(it)}`, act)
   })
 
-const step = fc.constantFrom(1, 1, 5, 5, 9, 11, 11, 11, 30, 30, 100, 100, 280, 295, 3700, 86_500, 1_300_000).map((seconds) =>
-  command(`step ${seconds} s`, async (m, r) => {
-    note(m, 'step')
-    advance(m, r, seconds * 1000)
-  }),
-)
+const step = fc
+  .constantFrom(1, 1, 5, 5, 9, 11, 11, 11, 30, 30, 100, 100, 280, 295, 3400, 3700, 86_500, 1_300_000)
+  .map((seconds) =>
+    command(`step ${seconds} s`, async (m, r) => {
+      note(m, 'step')
+      advance(m, r, seconds * 1000)
+    }),
+  )
 
 const revokeToken = recent.map((which) =>
   command(
@@ -287,7 +305,11 @@ const revokeRefresh = recent.map((which) =>
 const ofUser = fc.constantFrom(...USERS)
 const ends = [
   recent.map((n) =>
-    command(`revoke grant ${n}`, (m, r) => revokeGrant(m, r, pick(m.grants, n)), (m) => m.grants.length > 0),
+    command(
+      `revoke grant ${n}`,
+      (m, r) => revokeGrant(m, r, pick(m.grants, n)),
+      (m) => m.grants.length > 0,
+    ),
   ),
   revokeToken,
   revokeRefresh,
@@ -303,16 +325,20 @@ const ends = [
       (m) => m.accounts.has(user),
     ),
   ),
-  fc.constantFrom(...AGENTS).map((agent) => command(`stop, or let go on ${agent}`, (m, r) => disable(m, r, agent))),
+  fc
+    .constantFrom(...AGENTS)
+    .map((agent) => command(`stop, or let go on ${agent}`, (m, r) => disable(m, r, agent))),
 ]
 
 /** What was taken out longest ago comes back: a company that lost everything finds nothing. */
 const OUT_MAX = 2
-const edit = fc.constantFrom(...PIECES).map((piece) =>
-  command(`edit ${piece}`, async (m, r) => {
+const edit = fc.record({ piece: fc.constantFrom(...PIECES), isBack: fc.boolean() }).map((it) =>
+  command(`edit ${named(it)}`, async (m, r) => {
     const [oldest] = m.out
-    note(m, m.out.has(piece) ? 'edit: back' : 'edit: out')
-    can.edit(m, oldest === undefined || m.out.has(piece) || m.out.size < OUT_MAX ? [piece] : [piece, oldest])
+    const back = oldest !== undefined && (it.isBack || m.out.size === OUT_MAX) ? [oldest] : []
+    const pieces = it.isBack && back.length > 0 ? back : [...new Set([it.piece, ...back])]
+    for (const piece of pieces) note(m, m.out.has(piece) ? 'edit: back' : 'edit: out')
+    can.edit(m, pieces)
     await r.reload(m.company)
   }),
 )

@@ -34,7 +34,8 @@ export interface Addresses {
   readonly publicUrl: string
   readonly upstream: string
 }
-export const mountOf = ({ publicUrl }: Pick<Addresses, 'publicUrl'>, server: string) => `${publicUrl}/${server}/mcp`
+export const mountOf = ({ publicUrl }: Pick<Addresses, 'publicUrl'>, server: string) =>
+  `${publicUrl}/${server}/mcp`
 export const urlOf = ({ upstream }: Pick<Addresses, 'upstream'>, server: string) => `${upstream}/${server}`
 export const RESOURCE = 'http://127.0.0.1:1/payroll'
 export const REDIRECT_URI = 'http://127.0.0.1:1/callback'
@@ -134,7 +135,9 @@ export function written(company: Company, at: Addresses, hashes: Readonly<Record
           url: urlOf(at, key),
           client: { secret },
           scopes: Object.fromEntries(scopes.map((scope) => [scope, scope])),
-          tools: Object.fromEntries(Object.entries(tools).map(([tool, needed]) => [tool, { scopes: needed }])),
+          tools: Object.fromEntries(
+            Object.entries(tools).map(([tool, needed]) => [tool, { scopes: needed }]),
+          ),
           ...(Object.keys(calls).length === 0 ? {} : { calls: { [API]: calls } }),
         },
       ]),

@@ -136,10 +136,13 @@ const partOf = (m: Model, grant: Grant, server: string): Part | undefined => {
   const part = grant.parts[server]
   return grant.isRevoked || part === undefined || part.until <= m.now ? undefined : part
 }
-const isAlive = (m: Model, grant: Grant) => Object.keys(grant.parts).some((it) => partOf(m, grant, it) !== undefined)
+const isAlive = (m: Model, grant: Grant) =>
+  Object.keys(grant.parts).some((it) => partOf(m, grant, it) !== undefined)
 /** Whether this party can say who it is. */
 export const isKnown = (m: Model, client: string) =>
-  isServer(m, client) || (isAgent(m, client) && !m.disabled.has(client)) || (client === API && m.company.hasApi)
+  isServer(m, client) ||
+  (isAgent(m, client) && !m.disabled.has(client)) ||
+  (client === API && m.company.hasApi)
 const keptBy = (m: Model, { grant, server }: Login, scopes: Iterable<string>) => {
   const held = partOf(m, grant, server)?.scopes
   return new Set([...scopes].filter((scope) => held?.has(scope)))
@@ -168,7 +171,13 @@ export const currentGrant = (m: Model, user: string, agent: string) =>
   m.grants.find((it) => it.user === user && it.agent === agent && !it.isRevoked)
 
 /** Whether the user agreed to all of it before: then no page asks. */
-export function isCovered(m: Model, user: string, agent: string, server: string, scopes: ReadonlySet<string>) {
+export function isCovered(
+  m: Model,
+  user: string,
+  agent: string,
+  server: string,
+  scopes: ReadonlySet<string>,
+) {
   const grant = currentGrant(m, user, agent)
   const part = grant && partOf(m, grant, server)
   return (
@@ -189,7 +198,10 @@ export interface Consent {
   readonly lastsSeconds: number
 }
 
-export function consent(m: Model, { user, agent, server, asked, ticked, handsOver, lastsSeconds }: Consent): void {
+export function consent(
+  m: Model,
+  { user, agent, server, asked, ticked, handsOver, lastsSeconds }: Consent,
+): void {
   const before = currentGrant(m, user, agent)
   const grant = before ?? { user, agent, isRevoked: false, parts: {} }
   if (before === undefined) m.grants.push(grant)
@@ -247,7 +259,11 @@ function root(m: Model, login: Login, scopes: ReadonlySet<string>): Expected {
   }
 }
 
-export function redeem(m: Model, login: Login, given: { readonly at: number; readonly again: boolean }): Expected {
+export function redeem(
+  m: Model,
+  login: Login,
+  given: { readonly at: number; readonly again: boolean },
+): Expected {
   if (!isKnown(m, login.agent)) return refused('invalid_client')
   if (given.again || given.at + CODE_MS <= m.now || !isOpen(m, login)) return refused('invalid_grant')
   if (!m.company.users.includes(login.grant.user)) return refused('invalid_grant')
@@ -255,9 +271,17 @@ export function redeem(m: Model, login: Login, given: { readonly at: number; rea
   return root(m, login, keptBy(m, login, login.scopes))
 }
 
-export const refreshTokenOf = (m: Model, value: string): RefreshToken => ({ value, expiresAt: m.now + IDLE_MS })
+export const refreshTokenOf = (m: Model, value: string): RefreshToken => ({
+  value,
+  expiresAt: m.now + IDLE_MS,
+})
 
-export function refresh(m: Model, login: Login, used: RefreshToken, narrowed?: ReadonlySet<string>): Expected {
+export function refresh(
+  m: Model,
+  login: Login,
+  used: RefreshToken,
+  narrowed?: ReadonlySet<string>,
+): Expected {
   if (!isKnown(m, login.agent)) return refused('invalid_client')
   if (!isOpen(m, login)) return refused('invalid_grant')
   const isLate = used.usedAt === undefined ? used.expiresAt <= m.now : m.now - used.usedAt >= AGAIN_MS
@@ -284,7 +308,11 @@ function edgesOf({ audience, chain }: Pick<Said, 'audience' | 'chain'>): readonl
 export function isEnded(m: Model, token: Said & { readonly isRevoked?: boolean }): boolean {
   const { login, parent, audience, chain } = token
   if (login.grant.isRevoked || login.session.isOut || login.isKilled) return true
-  for (let it: Pick<Token, 'isRevoked' | 'parent'> | undefined = token.isRevoked ? token as Token : parent; it; it = it.parent)
+  for (
+    let it: Pick<Token, 'isRevoked' | 'parent'> | undefined = token.isRevoked ? (token as Token) : parent;
+    it;
+    it = it.parent
+  )
     if (it.isRevoked) return true
   const parties = new Set([audience, ...chain])
   const edges = new Set(edgesOf(token))
@@ -298,7 +326,8 @@ export function isEnded(m: Model, token: Said & { readonly isRevoked?: boolean }
 }
 
 /** What an SDK says that has the keys and the feed, and knows nothing else. */
-export const holdsElsewhere = (m: Model, token: Token) => !isEnded(m, token) && token.exp * 1000 + SKEW_MS > m.now
+export const holdsElsewhere = (m: Model, token: Token) =>
+  !isEnded(m, token) && token.exp * 1000 + SKEW_MS > m.now
 
 /** Whether everything behind the token lives: what every hop asks. */
 export function isLive(m: Model, token: Token): boolean {
@@ -317,7 +346,9 @@ export function isLive(m: Model, token: Token): boolean {
     (agents.length === chain.length || isServer(m, server)) &&
     handed.every((edge) => {
       const [from = '', to = ''] = edge.split(' ')
-      return isServer(m, server) && m.company.agents[from]?.includes(to) === true && delegates?.has(edge) === true
+      return (
+        isServer(m, server) && m.company.agents[from]?.includes(to) === true && delegates?.has(edge) === true
+      )
     })
   )
 }
@@ -347,7 +378,8 @@ export function exchange(m: Model, request: Request): Expected {
   const hands = m.company.agents[caller]?.includes(request.target) === true
   if (!hands && !isServer(m, request.target)) return refused('invalid_target')
   if (hands) {
-    const isOwn = token.client === caller && token.chain[0] === caller && serverAt(m, token.audience) !== undefined
+    const isOwn =
+      token.client === caller && token.chain[0] === caller && serverAt(m, token.audience) !== undefined
     return isOwn ? handedOver(m, request) : refused('invalid_request')
   }
   const isMine = token.audience === caller && token.res === mount(m, request.target)
@@ -355,7 +387,11 @@ export function exchange(m: Model, request: Request): Expected {
 }
 
 /** The next token: never longer, and never issued where it would be dead at birth. */
-function next(m: Model, parent: Token, change: Pick<Said, 'audience' | 'client' | 'chain' | 'scopes' | 'res'>): Expected {
+function next(
+  m: Model,
+  parent: Token,
+  change: Pick<Said, 'audience' | 'client' | 'chain' | 'scopes' | 'res'>,
+): Expected {
   const token: Said = { login: parent.login, parent, ...change, iat: seconds(m), exp: endAfter(m, parent) }
   return isEnded(m, token) ? refused('invalid_request') : { token }
 }
@@ -372,7 +408,8 @@ function handedOver(m: Model, { caller, token, target, scopes }: Request): Expec
   if (!isLive(m, token) || m.disabled.has(target) || isTooShort(m, token)) return refused('invalid_request')
   if (!permits(m, [target, ...token.chain], server, server)) return refused('access_denied')
   if (scopes === undefined) return refused('invalid_request')
-  if (![...scopes].every((it) => m.company.servers[server]?.scopes.includes(it))) return refused('invalid_scope')
+  if (![...scopes].every((it) => m.company.servers[server]?.scopes.includes(it)))
+    return refused('invalid_scope')
   if (!scopes.isSubsetOf(heldBy(m, token))) return refused('invalid_scope')
   const part = partOf(m, token.login.grant, server)
   if (part?.delegates.has(`${caller} ${target}`) !== true) return refused('consent_required')
@@ -393,12 +430,15 @@ function takenUp(m: Model, { caller, token, target, scopes }: Request): Expected
 function towardsApi(m: Model, { caller, token, target, scopes }: Request): Expected {
   const edges = Object.entries(m.company.servers[caller]?.calls ?? {})
   if (target !== API || !m.company.hasApi || edges.length === 0) return refused('invalid_target')
-  if (token.audience !== m.urls[caller] || !isLive(m, token) || isTooShort(m, token)) return refused('invalid_request')
+  if (token.audience !== m.urls[caller] || !isLive(m, token) || isTooShort(m, token))
+    return refused('invalid_request')
   const agents = token.chain.filter((it) => !it.startsWith('http'))
   if (!permits(m, agents, caller, API)) return refused('access_denied')
   const held = heldBy(m, token)
   const shown = partOf(m, token.login.grant, caller)?.calls
-  const reach = edges.flatMap(([from, to]) => to.filter((it) => held.has(from) && shown?.has(`${from} ${it}`)))
+  const reach = edges.flatMap(([from, to]) =>
+    to.filter((it) => held.has(from) && shown?.has(`${from} ${it}`)),
+  )
   const asked = scopes ?? new Set(reach)
   if (asked.size === 0 || ![...asked].every((it) => ['payroll.read', 'payroll.pay'].includes(it)))
     return refused('invalid_scope')
@@ -406,7 +446,12 @@ function towardsApi(m: Model, { caller, token, target, scopes }: Request): Expec
     const leads = new Set(edges.flatMap(([, to]) => to))
     return refused(asked.isSubsetOf(leads) ? 'consent_required' : 'access_denied')
   }
-  return next(m, token, { audience: RESOURCE, client: caller, chain: [caller, ...token.chain], scopes: asked })
+  return next(m, token, {
+    audience: RESOURCE,
+    client: caller,
+    chain: [caller, ...token.chain],
+    scopes: asked,
+  })
 }
 
 // The gateway.
@@ -459,7 +504,9 @@ export function disable(m: Model, agent: string): void {
 function standing({ agents, servers }: Company): ReadonlyMap<string, string> {
   const delegates = Object.entries(agents).flatMap(([from, to]) => to.map((it) => `${from} ${it}`))
   const calls = Object.entries(servers).flatMap(([server, { calls }]) =>
-    Object.entries(calls).flatMap(([from, to]) => to.map((it) => [`${server} ${from} ${it}`, `${server} ${RESOURCE}`] as const)),
+    Object.entries(calls).flatMap(([from, to]) =>
+      to.map((it) => [`${server} ${from} ${it}`, `${server} ${RESOURCE}`] as const),
+    ),
   )
   return new Map([...delegates.map((it) => [it, it] as const), ...calls])
 }

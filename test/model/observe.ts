@@ -95,7 +95,10 @@ export async function callTool(m: can.Model, r: Reality, token: can.Token, serve
   expect(result, `${tool} at ${server} with ${told(token)}`).toBe(wanted)
   if (typeof expected === 'string' || two === undefined) return
   const known = m.tokens.find(({ jwt }) => jwt === two)
-  if (known === undefined) return void (await learn(m, r, two, expected.token))
+  if (known === undefined) {
+    await learn(m, r, two, expected.token)
+    return
+  }
   // Remembered: what it was is what it would be now, but for its times.
   note(m, 'call: remembered')
   expect(known.parent).toBe(token)
@@ -110,7 +113,8 @@ async function look(m: can.Model, r: Reality, token: can.Token, turn: number): P
     const tools = Object.keys(m.company.servers[server]?.tools ?? { find: [] })
     return callTool(m, r, token, server, tools[turn % tools.length] ?? 'find')
   }
-  const client = token.audience === RESOURCE ? API : token.audience === m.urls[server] ? server : token.audience
+  const client =
+    token.audience === RESOURCE ? API : token.audience === m.urls[server] ? server : token.audience
   const { status, body } = await r.introspect(client, token.jwt)
   const isKnown = can.isKnown(m, client)
   const isLive = isKnown && can.isLive(m, token)
@@ -130,11 +134,15 @@ export async function observe(m: can.Model, r: Reality): Promise<void> {
     if (known === undefined) throw new Error('never verified')
     expect(r.holdsByFeed(known), `by the feed: ${told(token)}`).toBe(can.holdsElsewhere(m, token))
   }
-  const standing = (it: can.Token) => `${can.isKnown(m, it.audience)} ${can.isLive(m, it)} ${[...can.heldBy(m, it)].join()}`
+  const standing = (it: can.Token) =>
+    `${can.isKnown(m, it.audience)} ${can.isLive(m, it)} ${[...can.heldBy(m, it)].join()}`
   const changed = recent.filter((it) => stood.get(it) !== standing(it))
   const turn = m.seen.get('looks') ?? 0
   note(m, 'looks')
-  const others = recent.length === 0 ? [] : Array.from({ length: SAMPLE }, (_, i) => recent[(turn * SAMPLE + i) % recent.length])
+  const others =
+    recent.length === 0
+      ? []
+      : Array.from({ length: SAMPLE }, (_, i) => recent[(turn * SAMPLE + i) % recent.length])
   const asked = new Set([...changed, ...others].filter((it) => it !== undefined))
   for (const it of asked) stood.set(it, standing(it))
   await Promise.all([...asked].map((it) => look(m, r, it, turn)))

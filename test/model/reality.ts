@@ -36,7 +36,10 @@ export async function openReality(company: Company) {
   let now = Date.now()
   const clock = { now: () => now }
   const received = new Map<string, string>()
-  const upstream = await listen((request, response) => void answered(request, response, received), upstreamPort)
+  const upstream = await listen(
+    (request, response) => void answered(request, response, received),
+    upstreamPort,
+  )
   const hashes = Object.fromEntries(USERS.map((user) => [user, HASH]))
   const quiet = () => {}
   const service = await build({
@@ -53,7 +56,11 @@ export async function openReality(company: Company) {
   const entries: Entry[] = []
   let sequence = 0
 
-  const post = async (path: string, client: string, form: Readonly<Record<string, string | undefined>>): Promise<Answer> => {
+  const post = async (
+    path: string,
+    client: string,
+    form: Readonly<Record<string, string | undefined>>,
+  ): Promise<Answer> => {
     const sent = Object.entries({ ...form, client_id: client, client_secret: SECRET })
     const body = new URLSearchParams(sent.filter((it): it is [string, string] => it[1] !== undefined))
     const { status, text } = await send({
@@ -109,7 +116,10 @@ export async function openReality(company: Company) {
         let { body } = stop
         for (const box of unticked) body = body.replace(new RegExp(`(name="${box}"[^>]*?) checked`), '$1')
         if (!asked.handsOver) body = body.replace(/(name="agent:[^>]*?) checked/g, '$1')
-        stop = await person.submit({ ...stop, body }, { decision: 'allow', lasts: String(asked.lastsSeconds) })
+        stop = await person.submit(
+          { ...stop, body },
+          { decision: 'allow', lasts: String(asked.lastsSeconds) },
+        )
       }
       const code = stop.response === undefined ? stop.url.searchParams.get('code') : null
       return { signsIn, isShown, code: code ?? undefined, text: stop.text || stop.url.search }
@@ -128,7 +138,12 @@ export async function openReality(company: Company) {
         refresh_token: value,
         scope: scopes === undefined ? undefined : [...scopes].join(' '),
       }),
-    exchange: (caller: string, jwt: string, target: { readonly audience?: string; readonly resource?: string }, scopes?: ReadonlySet<string>) =>
+    exchange: (
+      caller: string,
+      jwt: string,
+      target: { readonly audience?: string; readonly resource?: string },
+      scopes?: ReadonlySet<string>,
+    ) =>
       post('/token', caller, {
         grant_type: EXCHANGE,
         subject_token: jwt,
@@ -139,14 +154,19 @@ export async function openReality(company: Company) {
     introspect: (client: string, jwt: string) => post('/introspect', client, { token: jwt }),
     revoke: (client: string, token: string) => post('/revoke', client, { token }),
     /** What became of a call, and the token that the server was called with. */
-    async call(jwt: string, server: string, tool: string): Promise<{ readonly result: string; readonly two?: string }> {
+    async call(
+      jwt: string,
+      server: string,
+      tool: string,
+    ): Promise<{ readonly result: string; readonly two?: string }> {
       const id = `call-${++calls}`
       const params = { name: tool, arguments: { id } }
       const { status, text } = await send(rpc({ url: mountOf(at, server), token: jwt, params, id }))
       const { error } = JSON.parse(text) as { readonly error?: { readonly message?: string } }
       if (status === 403) return { result: 'no scope' }
       if (status !== 200) return { result: String(status) }
-      if (error !== undefined) return { result: error.message?.includes('tool') ? 'no tool' : `error: ${text}` }
+      if (error !== undefined)
+        return { result: error.message?.includes('tool') ? 'no tool' : `error: ${text}` }
       const two = received.get(id)
       return two === undefined ? { result: 'nothing arrived' } : { result: 'ok', two }
     },
@@ -193,7 +213,11 @@ export async function openReality(company: Company) {
 }
 
 /** An MCP server that answers everything, and keeps what it was called with. */
-async function answered(request: IncomingMessage, response: ServerResponse, received: Map<string, string>): Promise<void> {
+async function answered(
+  request: IncomingMessage,
+  response: ServerResponse,
+  received: Map<string, string>,
+): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
   const { id, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
