@@ -36,6 +36,7 @@ const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary })
 const recent = fc.integer({ min: 0, max: 11 })
 const SCOPES = { crm: ['crm.read', 'crm.write'], notes: ['notes.read'] } as const
+const scopesOf = ({ server }: can.Login) => SCOPES[server === 'crm' ? 'crm' : 'notes']
 const subset = (all: readonly string[], mask: number) => new Set(all.filter((_, i) => mask & (1 << i)))
 const named = (text: object) => JSON.stringify(text)
 
@@ -131,19 +132,21 @@ async function logIn(m: can.Model, r: Reality, it: Asking): Promise<void> {
   can.kill(begun)
 }
 
+const honestly = {
+  agent: 'planner',
+  server: 'crm',
+  asks: 3,
+  ticks: 3,
+  handsOver: true,
+  lastsSeconds: 86400,
+  prompt: false,
+  meanwhile: '',
+} as const
+
 /** Nothing comes of dead tokens: where no login lives, an honest one comes first. */
 async function begin(m: can.Model, r: Reality, n: number): Promise<void> {
   if (m.tokens.some((it) => it.parent === undefined && can.isLive(m, it))) return
-  const honest = {
-    agent: 'planner',
-    server: 'crm',
-    asks: 3,
-    ticks: 3,
-    handsOver: true,
-    prompt: false,
-    meanwhile: '',
-  } as const
-  await logIn(m, r, { user: USERS[n % USERS.length] ?? 'alice', lastsSeconds: 86400, ...honest })
+  await logIn(m, r, { ...honestly, user: USERS[n % USERS.length] ?? 'alice' })
   await observe(m, r)
 }
 
@@ -160,38 +163,69 @@ async function redeem(
     begun.refreshTokens.push(can.refreshTokenOf(m, String(answer.body['refresh_token'])))
 }
 
+interface Refreshing {
+  readonly which: number
+  readonly older: number
+  readonly narrow: number
+}
+
 const refresh = fc
-  .record({
+  .record<Refreshing>({
     which: recent,
     older: fc.constantFrom(0, 0, 0, 0, 1, 2),
     narrow: fc.constantFrom(0, 0, 0, 1, 2, 3),
   })
-  .map((it) => {
-    const act: Act = async (m, r) => {
-      const begun = pick(withRefresh(m), it.which)
-      const used = pick(begun.refreshTokens, it.older)
-      const narrowed =
-        it.narrow === 0 ? undefined : subset(SCOPES[begun.server === 'crm' ? 'crm' : 'notes'], it.narrow)
-      if (narrowed?.size === 0) return
-      const expected = can.refresh(m, begun, used, narrowed)
-      const isReplay = can.isReplay(m, begun, used)
-      const answer = await r.refresh(begun.agent, used.value, narrowed)
-      const token = await outcome(m, r, 'refresh', answer, expected)
-      if (isReplay) can.kill(begun)
-      if (token === undefined) return
-      const next = String(answer.body['refresh_token'])
-      if (used.usedAt === undefined) {
-        used.usedAt = m.now
-        begun.refreshTokens.push(can.refreshTokenOf(m, next))
-      } else note(m, 'refresh: the same again')
-      used.next ??= next
-      expect(next).toBe(used.next)
-    }
-    return command(`refresh ${named(it)}`, act, (m) => withRefresh(m).length > 0)
-  })
-const withRefresh = (m: Readonly<can.Model>) => m.logins.filter((it) => it.refreshTokens.length > 0)
+  .map((it) =>
+    command(
+      `refresh ${named(it)}`,
+      (m, r) => refreshOne(m, r, pick(withRefresh(m), it.which), it),
+      (m) => withRefresh(m).length > 0,
+    ),
+  )
 
-const SOME = { crm: SCOPES.crm, notes: SCOPES.notes, api: ['payroll.read', 'payroll.pay'] } as const
+async function refreshOne(
+  m: can.Model,
+  r: Reality,
+  begun: can.Login,
+  { older, narrow }: Pick<Refreshing, 'older' | 'narrow'>,
+): Promise<void> {
+  const used = pick(begun.refreshTokens, older)
+  const narrowed = narrow === 0 ? undefined : subset(scopesOf(begun), narrow)
+  if (narrowed?.size === 0) return
+  const expected = can.refresh(m, begun, used, narrowed)
+  const isReplay = can.isReplay(m, begun, used)
+  const answer = await r.refresh(begun.agent, used.value, narrowed)
+  const token = await outcome(m, r, 'refresh', answer, expected)
+  if (isReplay) can.kill(begun)
+  if (token === undefined) return
+  const next = String(answer.body['refresh_token'])
+  if (used.usedAt === undefined) {
+    used.usedAt = m.now
+    begun.refreshTokens.push(can.refreshTokenOf(m, next))
+  } else note(m, 'refresh: the same again')
+  used.next ??= next
+  expect(next).toBe(used.next)
+}
+
+/** What was agreed to for an hour ends, or is about to, and the agent goes on with its login; or it is agreed to anew. */
+const lapse = fc
+  .record({
+    user: fc.constantFrom(...USERS),
+    seconds: fc.constantFrom(3400, 3590, 3600, 3700),
+    isAnew: fc.boolean(),
+  })
+  .map(({ user, seconds, isAnew }) =>
+    command(`lapse ${named({ user, seconds, isAnew })}`, async (m, r) => {
+      await logIn(m, r, { ...honestly, user, prompt: true, lastsSeconds: 3600 })
+      const begun = m.logins.at(-1)
+      advance(m, r, seconds * 1000)
+      if (isAnew) await logIn(m, r, { ...honestly, user })
+      note(m, 'lapse')
+      if (begun !== undefined && begun.refreshTokens.length > 0)
+        await refreshOne(m, r, begun, { older: 0, narrow: 0 })
+    }),
+  )
+const withRefresh = (m: Readonly<can.Model>) => m.logins.filter((it) => it.refreshTokens.length > 0)
 
 /** Whose the token is, and what it is good for: what an honest party asks for. */
 function honest(m: can.Model, token: can.Token): { readonly caller: string; readonly target: string } {
@@ -215,7 +249,7 @@ const exchange = fc
       const token = pick(tokens(m), it.which)
       const right = honest(m, token)
       const { caller, target } = { caller: it.caller ?? right.caller, target: it.target ?? right.target }
-      const all = target === API ? SOME.api : SOME[token.login.server === 'crm' ? 'crm' : 'notes']
+      const all = target === API ? ['payroll.read', 'payroll.pay'] : scopesOf(token.login)
       const scopes = it.scopes === 0 ? undefined : subset(all, it.scopes)
       if (scopes?.size === 0) return
       const expected = can.exchange(m, { caller, token, target, scopes })
@@ -237,7 +271,7 @@ const onwards = fc.record({ which: recent, scopes: fc.constantFrom(1, 1, 2, 3) }
     let token: can.Token | undefined = delegating.length === 0 ? undefined : pick(delegating, it.which)
     for (let step = 0; step < 2 && token !== undefined; step++) {
       const { caller, target } = honest(m, token)
-      const scopes = subset(SCOPES[token.login.server === 'crm' ? 'crm' : 'notes'], it.scopes)
+      const scopes = subset(scopesOf(token.login), it.scopes)
       if (scopes.size === 0) return
       const asked = { caller, token, target, scopes: step === 0 ? scopes : undefined }
       const named = step === 0 ? { audience: target } : { resource: can.mount(m, target) }
@@ -281,7 +315,8 @@ const revokeToken = recent.map((which) =>
       note(m, 'revoke token')
       const { status } = await r.revoke(token.client, token.jwt)
       expect(status).toBe(can.isKnown(m, token.client) ? 200 : 401)
-      if (can.isKnown(m, token.client)) token.isRevoked = true
+      // What nobody can read any more is nobody's to take back; what came of it under the next key lives on.
+      if (can.isKnown(m, token.client) && !m.endedKeys.has(token.key)) token.isRevoked = true
     },
     (m) => ofClients(m).length > 0,
   ),
@@ -302,6 +337,20 @@ const revokeRefresh = recent.map((which) =>
   ),
 )
 
+const revokeKey = recent.map((which) =>
+  command(
+    `revoke the key of ${which}`,
+    async (m, r) => {
+      const { key, exp } = pick(m.tokens, which)
+      if (m.endedKeys.has(key) || exp < can.seconds(m)) return
+      note(m, 'revoke key')
+      await r.operator(`/keys/${key}/revoke`)
+      m.endedKeys.add(key)
+    },
+    (m) => m.tokens.length > 0,
+  ),
+)
+
 const ofUser = fc.constantFrom(...USERS)
 const ends = [
   recent.map((n) =>
@@ -313,6 +362,7 @@ const ends = [
   ),
   revokeToken,
   revokeRefresh,
+  revokeKey,
   ofUser.map((user) => command(`sign out ${user}`, (m, r) => signOut(m, r, user))),
   ofUser.map((user) =>
     command(
@@ -361,6 +411,7 @@ export const commands = fc.oneof(
   { weight: 5, arbitrary: onwards },
   { weight: 3, arbitrary: call },
   { weight: 3, arbitrary: step },
+  { weight: 1, arbitrary: lapse },
   { weight: 3, arbitrary: fc.oneof(...ends) },
   { weight: 3, arbitrary: edit },
   { weight: 1, arbitrary: mend },

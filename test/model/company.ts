@@ -37,6 +37,8 @@ export interface Addresses {
 export const mountOf = ({ publicUrl }: Pick<Addresses, 'publicUrl'>, server: string) =>
   `${publicUrl}/${server}/mcp`
 export const urlOf = ({ upstream }: Pick<Addresses, 'upstream'>, server: string) => `${upstream}/${server}`
+/** How old a sign-in may be for the API, in seconds. */
+export const MAX_AGE_SECONDS = 3000
 export const RESOURCE = 'http://127.0.0.1:1/payroll'
 export const REDIRECT_URI = 'http://127.0.0.1:1/callback'
 
@@ -149,6 +151,7 @@ export function written(company: Company, at: Addresses, hashes: Readonly<Record
         ? {
             [API]: {
               resource: RESOURCE,
+              authentication: { max_age: MAX_AGE_SECONDS },
               client: { secret },
               scopes: { 'payroll.read': 'Read', 'payroll.pay': 'Pay' },
             },

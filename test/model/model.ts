@@ -1,4 +1,4 @@
-import { API, type Company, companyWithout, type Piece, RESOURCE } from './company.ts'
+import { API, type Company, companyWithout, MAX_AGE_SECONDS, type Piece, RESOURCE } from './company.ts'
 
 /*
  * Who may do what, as docs/delegation.md, consent-and-grants.md, revocation.md and lifetimes.md say it, and nothing of how the
@@ -81,6 +81,8 @@ export interface Token extends Said {
   readonly jwt: string
   readonly jti: string
   readonly txn: string
+  /** The key that signed it. */
+  readonly key: string
   isRevoked: boolean
 }
 
@@ -104,6 +106,7 @@ export interface Model {
   readonly logins: Login[]
   readonly tokens: Token[]
   readonly ends: End[]
+  readonly endedKeys: Set<string>
   /** The `sub` of each user. */
   readonly accounts: Map<string, string>
   /** How often each thing happened: a model that is never asked finds nothing. */
@@ -121,6 +124,7 @@ export function createModel(at: Pick<Model, 'publicUrl' | 'urls' | 'now'>): Mode
     logins: [],
     tokens: [],
     ends: [],
+    endedKeys: new Set(),
     accounts: new Map(),
     seen: new Map(),
   }
@@ -304,16 +308,11 @@ function edgesOf({ audience, chain }: Pick<Said, 'audience' | 'chain'>): readonl
   return chain.map((from, i) => `${from} ${stops[i] ?? ''}`)
 }
 
-/** Whether something that the token ends with was revoked. */
-export function isEnded(m: Model, token: Said & { readonly isRevoked?: boolean }): boolean {
-  const { login, parent, audience, chain } = token
-  if (login.grant.isRevoked || login.session.isOut || login.isKilled) return true
-  for (
-    let it: Pick<Token, 'isRevoked' | 'parent'> | undefined = token.isRevoked ? (token as Token) : parent;
-    it;
-    it = it.parent
-  )
-    if (it.isRevoked) return true
+/** Whether something that the token ends with was revoked; it may be one that is only about to be issued. */
+export function isEnded(m: Model, token: Said | Token): boolean {
+  const { login, audience, chain } = token
+  if (login.grant.isRevoked || login.session.isOut || login.isKilled || isTakenBack(token)) return true
+  if ('key' in token && m.endedKeys.has(token.key)) return true
   const parties = new Set([audience, ...chain])
   const edges = new Set(edgesOf(token))
   const concerned = {
@@ -324,6 +323,9 @@ export function isEnded(m: Model, token: Said & { readonly isRevoked?: boolean }
   }
   return m.ends.some(({ kind, id, at }) => token.iat * 1000 <= at + MARGIN_MS && concerned[kind](id))
 }
+
+const isTakenBack = (token: Said | Token): boolean =>
+  ('isRevoked' in token && token.isRevoked) || (token.parent !== undefined && isTakenBack(token.parent))
 
 /** What an SDK says that has the keys and the feed, and knows nothing else. */
 export const holdsElsewhere = (m: Model, token: Token) =>
@@ -446,12 +448,15 @@ function towardsApi(m: Model, { caller, token, target, scopes }: Request): Expec
     const leads = new Set(edges.flatMap(([, to]) => to))
     return refused(asked.isSubsetOf(leads) ? 'consent_required' : 'access_denied')
   }
-  return next(m, token, {
+  const tooOld = token.login.session.authTime + MAX_AGE_SECONDS
+  if (tooOld - seconds(m) < LEFT_MIN_SECONDS) return refused('insufficient_user_authentication')
+  const given = next(m, token, {
     audience: RESOURCE,
     client: caller,
     chain: [caller, ...token.chain],
     scopes: asked,
   })
+  return 'error' in given ? given : { token: { ...given.token, exp: Math.min(given.token.exp, tooOld) } }
 }
 
 // The gateway.

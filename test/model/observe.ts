@@ -76,7 +76,14 @@ export async function learn(m: can.Model, r: Reality, jwt: string, said: can.Sai
     },
   })
   expect(m.tokens.map(({ jti }) => jti)).not.toContain(token.jti)
-  const kept: can.Token = { ...said, jwt, jti: token.jti, txn: token.transaction, isRevoked: false }
+  const kept: can.Token = {
+    ...said,
+    jwt,
+    jti: token.jti,
+    txn: token.transaction,
+    key: token.keyId,
+    isRevoked: false,
+  }
   m.tokens.push(kept)
   verified.set(kept, token)
   return kept

@@ -9,8 +9,8 @@ import { openReality } from './reality.ts'
  * Each run is a company of its own, in which so many things happen. A failure says its seed and its path: write them here, as
  * `seed` and `path`, and it happens again. More runs find more.
  */
-const PARAMETERS = { numRuns: 6, endOnFailure: true }
-const COMMANDS = 60
+const PARAMETERS = { numRuns: 5, endOnFailure: true }
+const COMMANDS = 50
 
 /** A model that is never asked for these finds nothing. */
 const HAPPENS = [
