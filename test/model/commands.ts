@@ -393,6 +393,20 @@ const edit = fc.record({ piece: fc.constantFrom(...PIECES), isBack: fc.boolean()
   }),
 )
 
+/** Whoever let an agent act thinks again, and leaves less ticked: what is out already is worth less from then on. */
+const rethink = fc
+  .record({ which: recent, ticks: fc.constantFrom(1, 2, 3), handsOver: fc.boolean() })
+  .map(({ which, ticks, handsOver }) =>
+    command(`rethink ${named({ which, ticks, handsOver })}`, async (m, r) => {
+      await begin(m, r, which)
+      if (m.tokens.length === 0) return
+      const { grant, server } = pick(tokens(m), which).login
+      const { user, agent } = grant
+      const at = server === 'crm' ? 'crm' : 'notes'
+      await logIn(m, r, { ...honestly, user, agent, server: at, prompt: true, ticks, handsOver })
+    }),
+  )
+
 /** Everything is as it was. */
 const mend = fc.constant(
   command('mend', async (m, r) => {
@@ -411,6 +425,7 @@ export const commands = fc.oneof(
   { weight: 5, arbitrary: onwards },
   { weight: 3, arbitrary: call },
   { weight: 3, arbitrary: step },
+  { weight: 2, arbitrary: rethink },
   { weight: 1, arbitrary: lapse },
   { weight: 3, arbitrary: fc.oneof(...ends) },
   { weight: 3, arbitrary: edit },

@@ -9,7 +9,7 @@ import { openReality } from './reality.ts'
  * Each run is a company of its own, in which so many things happen. A failure says its seed and its path: write them here, as
  * `seed` and `path`, and it happens again. More runs find more.
  */
-const PARAMETERS = { numRuns: 5, endOnFailure: true }
+const PARAMETERS = { numRuns: 4, endOnFailure: true }
 const COMMANDS = 50
 
 /** What no run goes without: a model that is never asked finds nothing. */
