@@ -335,12 +335,12 @@ const anywhere: readonly TokenForgery[] = [
   {
     name: 'not valid before a time to come',
     rule: 'not_yet',
-    make: claims((model) => ({ nbf: now(model) + 100 })),
+    make: claims((model) => ({ nbf: now(model) + 3600 })),
   },
   {
     name: 'issued in the future',
     rule: 'not_yet',
-    make: claims((model) => ({ iat: now(model) + 100, exp: now(model) + 400 })),
+    make: claims((model) => ({ iat: now(model) + 3600, exp: now(model) + 3900 })),
   },
   { name: 'no end', rule: 'claims', make: claims(() => ({ exp: undefined })) },
   {
