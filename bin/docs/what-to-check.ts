@@ -21,7 +21,7 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'broker.scope_unreachable':
     '`calls` of the asking server: no scope there leads to the one that was asked for. Add the edge; users are asked to agree to it before it counts.',
   'broker.step_up':
-    '`authentication` of the API, and `auth_time` and `acr` of the token: a refresh is no sign-in.',
+    '`authentication` of the API, and `auth_time` and `acr` of the token: neither a refresh nor a login without `prompt=login` is a sign-in.',
   'broker.subject_token_refused':
     'that a server sends the very token it was called with; a sub-agent the part that was handed to it, for the mount it is for; an agent that hands on its own token for a mount. And that the token is still alive, and the grant (`tetrapod grants list`). The reason is on the `exchange:` line of `tetrapod audit tail`.',
   'broker.target_unknown':

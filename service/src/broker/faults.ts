@@ -47,7 +47,7 @@ export const fault = faults('broker', {
   ],
   step_up: [
     'denied',
-    'The target asks for another sign-in of this user: one of acr_values, at most max_age seconds ago. Let them sign in again, and begin again.',
+    'The target asks for another sign-in of this user: one of acr_values, at most max_age seconds ago. Begin a login with prompt=login, in which they sign in again, and call again.',
   ],
   misconfigured: [
     'internal',
