@@ -42,6 +42,15 @@ const commands = runHere.flatMap(({ path, text }) =>
     .map((command) => ({ path, command })),
 )
 
+/** Where a table begins without the line of dashes under its first row: such rows are shown as they are written. */
+function rowsWithoutHeader(text: string): readonly string[] {
+  const lines = text.replaceAll(/^ *```[^]*?^ *```/gm, '').split('\n')
+  const isRow = (line = '') => /^\s*\|/.test(line)
+  return lines.filter(
+    (line, i) => isRow(line) && !isRow(lines[i - 1]) && !/^\s*\|[\s|:-]+$/.test(lines[i + 1] ?? ''),
+  )
+}
+
 /** A place where five ports in a row are free. */
 async function freeCompany(): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 20_000)
@@ -172,6 +181,18 @@ describe('what the documents name is there', () => {
       (file) => !existsSync(join(root, file)),
     )
     expect(missing).toEqual([])
+  })
+
+  test.each(pages)('$path has a header above every row of a table', ({ text }) => {
+    expect(rowsWithoutHeader(text)).toEqual([])
+  })
+
+  test('a row that a blank line parts from its table is found', () => {
+    const table = ['| a | b |', '|---|---|', '| 1 | 2 |']
+    expect(rowsWithoutHeader(table.join('\n'))).toEqual([])
+    expect(rowsWithoutHeader([...table, '', '| 3 | 4 |', '| 5 | 6 |'].join('\n'))).toEqual(['| 3 | 4 |'])
+    expect(rowsWithoutHeader(['```', '| 3 | 4 |', '```', '', ...table].join('\n'))).toEqual([])
+    expect(rowsWithoutHeader('| 3 | 4 |')).toEqual(['| 3 | 4 |'])
   })
 
   test('the table of modules is the modules', async () => {

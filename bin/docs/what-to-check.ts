@@ -9,7 +9,7 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'audit.unavailable':
     'free space and permissions of the data directory. Nothing is let through unrecorded, so calls work again when the disk does.',
   'broker.client_not_allowed':
-    'that the caller is a server with `client` in the catalogue. Agents do not exchange tokens in this version.',
+    'that the caller is a server with `client` in the catalogue, or an agent of the catalogue with `exchange: true` ([delegation](delegation.md)). Agents that named themselves exchange nothing.',
   'broker.consent_required':
     'the `scope` of the answer: the agent has to ask the user for it at the server that was called. An edge that was added to `calls` later asks everybody again.',
   'broker.login_required':
@@ -17,15 +17,15 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'broker.misconfigured':
     'the detail in the log: the id that a user has in `linked` is the name of a party that acts in the chain.',
   'broker.policy_denied':
-    'that a `permit` names both `servers` (who asks) and `apis` (the target): a permit for tools permits no exchange.',
+    'for a server, that a `permit` names both `servers` (who asks) and `apis` (the target): a permit for tools permits no exchange. For agents, that a permit for the server covers every agent of the chain, the one that is handed to included: it is asked when something is handed over already.',
   'broker.scope_unreachable':
-    '`calls` of the asking server: no scope there leads to the one that was asked for.',
+    '`calls` of the asking server: no scope there leads to the one that was asked for. Add the edge; users are asked to agree to it before it counts.',
   'broker.step_up':
-    '`authentication` of the API, and `auth_time` and `acr` of the token: a refresh is no sign-in.',
+    '`authentication` of the API, and `auth_time` and `acr` of the token: neither a refresh nor a login without `prompt=login` is a sign-in.',
   'broker.subject_token_refused':
-    'that the server sends the very token it was called with, that it is still alive, and that the grant is (`tetrapod grants list`). The reason is on the `exchange:` line of `tetrapod audit tail`.',
+    'that a server sends the very token it was called with; a sub-agent the part that was handed to it, for the mount it is for; an agent that hands on its own token for a mount. And that the token is still alive, and the grant (`tetrapod grants list`). The reason is on the `exchange:` line of `tetrapod audit tail`.',
   'broker.target_unknown':
-    'that the key or `resource` is an API of the catalogue, and `calls` of the server lists it.',
+    'for a server, that the key or `resource` is an API of the catalogue, and its `calls` lists it; for an agent that hands on, that the key is in its `delegates`; for a sub-agent, that `resource` is the mount (`{publicUrl}/{key}/mcp`), or `audience` the key of its server.',
   'catalogue.invalid':
     'each line that is listed; `tetrapod check --config FILE` says the same without a start.',
   'egress.not_configured': 'the origins in the catalogue. Redirects are not followed.',
@@ -42,7 +42,7 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'gateway.tool_unknown':
     'that a name or pattern in `tools` of the server covers the tool, and a rule permits it.',
   'gateway.upstream_refused':
-    'that `url` of the server in the catalogue is, to the letter, the `resource` that the server was given; and if the server wants a scope, that it is one of its `scopes` there.',
+    'that `url` of the server in the catalogue is, to the letter, the `resource` that the server was given; and if the server wants a scope, that it is one of its `scopes` there. With `pre_injected`: that the secret of the catalogue is the key that the server takes, in the `header` where it looks for it.',
   'gateway.upstream_unavailable': 'that the server runs where `url` says.',
   'gateway.version_unsupported': 'that the client speaks MCP 2026-07-28.',
   'http.wrong_host':

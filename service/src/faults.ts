@@ -7,7 +7,7 @@ export const fault = faults('service', {
   ],
   configuration_unnamed: [
     'invalid',
-    'This service was started without a configuration file: it reads none again.',
+    'This service was started without a configuration file, so there is none to read again. Start it with --config FILE.',
   ],
   configuration_replaced: [
     'unavailable',

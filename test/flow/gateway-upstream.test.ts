@@ -81,7 +81,7 @@ describe('a server behind the gateway', () => {
 
   const unavailable = /cannot be reached or did not answer/
   const malformed = /something that is not MCP/
-  const refused = /refused the gateway’s own token/
+  const refused = /refused what the gateway calls it with/
   test.each<[string, string, RegExp, Behaviour]>([
     [
       'breaks the connection',

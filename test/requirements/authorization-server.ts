@@ -8,6 +8,8 @@ const discovery = 'test/flow/discovery.test.ts'
 const clients = 'test/flow/client-authentication.test.ts'
 const consent = 'test/flow/consent.test.ts'
 const signIn = 'test/flow/sign-in.test.ts'
+const outcomes = 'test/flow/outcomes.test.ts'
+const newerSignIn = 'test/flow/newer-sign-in.test.ts'
 const browser = 'test/flow/browser-rules.test.ts'
 const anyOrigin = 'test/flow/any-origin.test.ts'
 const adapter = 'service/src/oauth/adapter.test.ts'
@@ -513,8 +515,28 @@ export const authorizationServerRequirements: readonly Requirement[] = [
     notYet: 'there are no authorization details',
   },
   {
-    section: 'RFC 9470',
-    sentence: 'A token says how its user authenticated when asked for more.',
-    notYet: 'acr_values are not read',
+    section: 'RFC 9470 §3',
+    sentence: 'Who needs another sign-in is told which: acr_values and max_age, as the API asks.',
+    tests: [
+      [outcomes, 'gets none when they signed in %s'],
+      [outcomes, 'says nothing of what it does not ask'],
+    ],
+  },
+  {
+    section: 'RFC 9470 §5',
+    sentence: 'A token says when and how its user signed in, and a new sign-in that was asked for is in it.',
+    tests: [
+      [outcomes, 'gets a token when they signed in %s'],
+      [
+        newerSignIn,
+        'a sign-in that is too old for an API is made anew by a login with prompt=login, and by no other',
+      ],
+    ],
+  },
+  {
+    section: 'RFC 9470 §4',
+    sentence: 'An authorization request can ask for a way to sign in, by acr_values.',
+    notYet:
+      'there is one way to sign in: acr_values of an authorization request are not read, prompt=login is',
   },
 ]

@@ -14,7 +14,7 @@ const auditLine = z.object({
   delegate: z.string().optional(),
   arguments: z.unknown().optional(),
   /** Outermost first. */
-  chain: z.array(z.object({ sub: z.string() })).optional(),
+  chain: z.array(z.object({ sub: z.string(), client_id: z.string().optional() })).optional(),
   decision: z.string().optional(),
   /** `pending` while the call runs. */
   outcome: z.string(),
@@ -42,13 +42,11 @@ export function whatOf({ kind, tool, api, delegate, client }: AuditLine): string
   return kind === 'exchange' ? `token for ${api ?? client ?? ''}` : kind.replaceAll('_', ' ')
 }
 
-/** The agent that the user let act, and in a call the sub-agents it handed to. */
-export function agentsOf({ kind, agent, chain = [] }: AuditLine): string | undefined {
-  if (kind !== 'call' || chain.length < 2) return agent
-  return chain
-    .map(({ sub }) => sub)
-    .reverse()
-    .join(' → ')
+/** The agent that the user let act, and the sub-agents it handed to. What the gateway and servers did is outside of them. */
+export function agentsOf({ agent, chain = [] }: AuditLine): string | undefined {
+  const gateway = chain.findIndex(({ client_id }) => client_id === 'gateway')
+  const agents = chain.slice(gateway + 1).map(({ sub }) => sub)
+  return agents.length < 2 ? agent : agents.reverse().join(' → ')
 }
 
 function timeOf({ time }: AuditLine): number {

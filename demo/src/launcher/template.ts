@@ -9,7 +9,7 @@ export function configuration(
     ({ username, name }) =>
       `  ${username}: { name: ${name}, groups: [sales], password: "${hashes[username] ?? ''}" }\n`,
   )
-  return `# The demo company.\n# A start of the demo reads it; after a change, start again.
+  return `# The demo company.\n# The running demo follows this file: save it, and the change counts within a moment.
 publicUrl: ${publicUrl}
 
 users: # built in, for a first look; a real deployment signs its users in at an identity provider

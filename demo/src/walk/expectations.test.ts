@@ -54,6 +54,17 @@ function auditOf(username: string): Walked['audit'] {
     server: 'crm',
     arguments: {},
   }
+  const exchange = (number: string, agent: string, agents: readonly string[]) => ({
+    ...common,
+    ref: `${username}${number}`,
+    kind: 'exchange',
+    agent,
+    client: 'crm',
+    api: 'payroll',
+    chain: [{ sub: company.mount, client_id: 'gateway' }, ...agents.map((sub) => ({ sub }))],
+    decision: 'permit',
+    outcome: 'issued',
+  })
   return [
     {
       ...common,
@@ -73,6 +84,8 @@ function auditOf(username: string): Walked['audit'] {
       decision: 'permit',
       outcome: 'ok',
     },
+    exchange('4', AGENT, [AGENT]),
+    exchange('5', 'planner', ['researcher', 'planner']),
   ]
 }
 
@@ -124,12 +137,12 @@ test('an audit log that misses a call, or its outcome, is a broken promise', () 
     walked(undefined, () => []),
     company,
   )
-  expect(none).toHaveLength(6)
+  expect(none).toHaveLength(10)
   const unsettled = brokenPromises(
     walked(undefined, (username) => auditOf(username).map((line) => ({ ...line, outcome: 'pending' }))),
     company,
   )
-  expect(unsettled).toHaveLength(4)
+  expect(unsettled).toHaveLength(8)
 })
 
 test.each(['aud', 'client_id', 'may_act', 'act', 'scope', 'sub', 'txn'])(
@@ -154,5 +167,6 @@ test('a sub-agent that is missing in the chain, or in the audit log, is a broken
   const broken = brokenPromises({ users: { ...others, alice: alone }, audit }, company)
   expect(broken).toContain('alice: the researcher: the API saw 3 actors, not 4')
   const unnamed = audit.map((line) => ({ ...line, chain: line.chain?.slice(-1) }))
-  expect(brokenPromises({ users, audit: unnamed }, company)).toHaveLength(2)
+  // Of both users: the call of the researcher, and the token for it.
+  expect(brokenPromises({ users, audit: unnamed }, company)).toHaveLength(4)
 })

@@ -1,5 +1,5 @@
 import type { Answer, Claims } from '../agent/answer.ts'
-import type { AuditLine } from '../agent/audit-lines.ts'
+import { agentsOf, type AuditLine } from '../agent/audit-lines.ts'
 import { type Company, people } from '../company.ts'
 import type { Walk, Walked } from './walk.ts'
 
@@ -20,10 +20,12 @@ export function brokenPromises(walked: Walked, company: Company): readonly strin
         ...ofTokens(research.answer, username, researchers, company),
         ...ofHandover(research, company),
         ...ofAudit(walked.audit, username, researchers),
+        ...ofExchange(walked.audit, username, researchers),
       ].map((sentence) => `the researcher: ${sentence}`)
       return [
         ...ofTokens(answer, username, assistant, company),
         ...ofAudit(walked.audit, username, assistant),
+        ...ofExchange(walked.audit, username, assistant),
         ...ofRefusal(walked.audit, username),
         ...ofResearch,
       ].map((sentence) => `${username}: ${sentence}`)
@@ -110,6 +112,21 @@ function ofAudit(
   return names && permitted.decision === 'permit' && permitted.outcome === 'ok'
     ? []
     : ['no audit line names user, agents, server, tool, inputs and outcome of my_commission']
+}
+
+/** `agents`: those of the chain, outermost first; a line shows them the other way round. */
+function ofExchange(
+  audit: readonly AuditLine[],
+  username: string,
+  agents: readonly string[],
+): readonly string[] {
+  const shown = agents.toReversed().join(' → ')
+  const issued = audit.find(
+    (line) => line.username === username && line.api === 'payroll' && agentsOf(line) === shown,
+  )
+  return issued?.decision === 'permit' && issued.outcome === 'issued'
+    ? []
+    : ['no audit line shows the token for payroll with every agent that acted']
 }
 
 function ofRefusal(audit: readonly AuditLine[], username: string): readonly string[] {

@@ -95,7 +95,7 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   exchange: ({ client, server, api, delegate }) =>
     delegate === undefined
       ? `exchange: ${named(client)} asks for ${named(api ?? server)}`
-      : `exchange: ${named(client)} hands ${named(server)} on to ${named(delegate)}`,
+      : `exchange: ${named(client)} hands a part of ${named(server)} on to ${named(delegate)}`,
   grant_given: ({ grant }) => `grant ${named(grant)} given`,
   grant_revoked: ({ grant }) => `grant ${named(grant)} revoked`,
   agent_changed: () => 'agent',

@@ -238,6 +238,14 @@ describe('a line for a person', () => {
     ])
   })
 
+  test('says of a hand-over that a part is handed on, at which server and to whom', async () => {
+    const { audit } = await opened()
+    await audit.exchange(exchange({ client: 'planner', api: undefined, delegate: 'researcher' }))
+    expect((await audit.tail({ limit: 1 })).map(formatLine)).toEqual([
+      expect.stringContaining(' exchange: planner hands a part of crm on to researcher - permit '),
+    ])
+  })
+
   test('names the sub-agents that the agent handed to, and neither the gateway nor the server among them', async () => {
     const { audit } = await opened()
     await audit.decide(call())

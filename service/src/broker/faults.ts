@@ -27,7 +27,7 @@ export const fault = faults('broker', {
   ],
   scope_invalid: [
     'invalid',
-    'The requested scope is not one that the target knows, is more than the subject_token holds, or nothing can be granted.',
+    'The scope cannot be given: the target does not know it, the subject_token holds less, or without a `scope` there is nothing left to give. Ask for scopes of the target that the subject_token leads to.',
   ],
   scope_missing: [
     'invalid',
@@ -35,7 +35,7 @@ export const fault = faults('broker', {
   ],
   scope_unreachable: [
     'denied',
-    'No scope that the caller could hold leads to the requested scope at this target.',
+    'No scope that the caller could hold leads to the requested scope at this target: asking the user does not help. Ask for another scope, or have the operator add the edge to the `calls` of the server.',
   ],
   consent_required: [
     'denied',
@@ -47,7 +47,7 @@ export const fault = faults('broker', {
   ],
   step_up: [
     'denied',
-    'The target asks for another sign-in of this user: one of acr_values, at most max_age seconds ago. Let them sign in again, and begin again.',
+    'The target asks for another sign-in of this user: one of acr_values, at most max_age seconds ago. Begin a login with prompt=login, in which they sign in again, and call again.',
   ],
   misconfigured: [
     'internal',

@@ -15,10 +15,13 @@ export function* checkLinks(draft: Draft): Generator<Problem> {
     if (owner !== undefined)
       yield valueProblem(
         path,
-        `${owner} has this id there: two users with one id would be one user to an API.`,
+        `${owner} has this id there, and two users with one id would be one user to an API: write the id that this user alone has.`,
       )
     if (isParty(id, draft))
-      yield valueProblem(path, 'An agent, a server or an API has this name: no user can have it too.')
+      yield valueProblem(
+        path,
+        'An agent, a server or an API has this name, and no user can have it too: write the id of the user, or give that party another key.',
+      )
     owners.set(place, `users.${user}`)
   }
 }

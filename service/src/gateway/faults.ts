@@ -47,7 +47,7 @@ export const fault = faults('gateway', {
   ],
   upstream_refused: [
     'unavailable',
-    'The MCP server behind the gateway refused the gateway’s own token. Its operator has to mend this: the server’s `resource` and the catalogue’s `url` must be the same.',
+    'The MCP server behind the gateway refused what the gateway calls it with. An operator has to mend this: with a token of ours, the server’s `resource` and the catalogue’s `url` must be the same; with `pre_injected`, the server must take the key that the catalogue refers to.',
   ],
   upstream_malformed: [
     'unavailable',
