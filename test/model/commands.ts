@@ -393,6 +393,28 @@ const edit = fc.record({ piece: fc.constantFrom(...PIECES), isBack: fc.boolean()
   }),
 )
 
+/** The walk to its end: the server that is called asks for a token of the API, and has it while the catalogue changes. */
+const toApi = fc.record({ which: recent, isEdited: fc.boolean() }).map(({ which, isEdited }) =>
+  command(`to the API ${named({ which, isEdited })}`, async (m, r) => {
+    await begin(m, r, which)
+    const found = tokens(m).filter((it) => atMount(m, it))
+    if (found.length === 0) return
+    const one = pick(found, which)
+    const { server } = one.login
+    const tools = Object.keys(m.company.servers[server]?.tools ?? {})
+    await callTool(m, r, one, server, tools[which % tools.length] ?? 'find')
+    const token = m.tokens.findLast((it) => it.parent === one && it.client === 'gateway')
+    if (token === undefined) return
+    const expected = can.exchange(m, { caller: server, token, target: API, scopes: undefined })
+    const answer = await r.exchange(server, token.jwt, { audience: API })
+    await outcome(m, r, 'exchange', answer, expected)
+    const edge = PIECES.find((piece) => token.scopes.has(piece.replace('call ', '')))
+    if (!isEdited || edge === undefined || m.out.has(edge)) return
+    can.edit(m, [edge])
+    await r.reload(m.company)
+  }),
+)
+
 /** Whoever let an agent act thinks again, and leaves less ticked: what is out already is worth less from then on. */
 const rethink = fc
   .record({ which: recent, ticks: fc.constantFrom(1, 2, 3), handsOver: fc.boolean() })
@@ -426,6 +448,7 @@ export const commands = fc.oneof(
   { weight: 3, arbitrary: call },
   { weight: 3, arbitrary: step },
   { weight: 2, arbitrary: rethink },
+  { weight: 3, arbitrary: toApi },
   { weight: 1, arbitrary: lapse },
   { weight: 3, arbitrary: fc.oneof(...ends) },
   { weight: 3, arbitrary: edit },
