@@ -264,23 +264,33 @@ const exchange = fc
 const atMount = (m: can.Model, { audience, login }: can.Token) => audience === can.mount(m, login.server)
 
 /** All that an honest party can make of a token, until the API: chains get long by it. */
-const onwards = fc.record({ which: recent, scopes: fc.constantFrom(1, 1, 2, 3) }).map((it) => {
-  const act: Act = async (m, r) => {
-    await begin(m, r, it.which)
-    const delegating = tokens(m).filter((one) => atMount(m, one) && m.company.agents[one.client]?.length)
-    let token: can.Token | undefined = delegating.length === 0 ? undefined : pick(delegating, it.which)
-    for (let step = 0; step < 2 && token !== undefined; step++) {
-      const { caller, target } = honest(m, token)
-      const scopes = subset(scopesOf(token.login), it.scopes)
-      if (scopes.size === 0) return
-      const asked = { caller, token, target, scopes: step === 0 ? scopes : undefined }
-      const named = step === 0 ? { audience: target } : { resource: can.mount(m, target) }
-      const answer = await r.exchange(caller, token.jwt, named, asked.scopes)
-      token = await outcome(m, r, 'exchange', answer, can.exchange(m, asked))
+const onwards = fc
+  .record({
+    which: recent,
+    scopes: fc.constantFrom(1, 1, 2, 3),
+    isEdited: fc.constantFrom(false, false, true),
+  })
+  .map((it) => {
+    const act: Act = async (m, r) => {
+      await begin(m, r, it.which)
+      const delegating = tokens(m).filter((one) => atMount(m, one) && m.company.agents[one.client]?.length)
+      let token: can.Token | undefined = delegating.length === 0 ? undefined : pick(delegating, it.which)
+      for (let step = 0; step < 2 && token !== undefined; step++) {
+        const { caller, target } = honest(m, token)
+        const scopes = subset(scopesOf(token.login), it.scopes)
+        if (scopes.size === 0) return
+        const asked = { caller, token, target, scopes: step === 0 ? scopes : undefined }
+        const named = step === 0 ? { audience: target } : { resource: can.mount(m, target) }
+        const answer = await r.exchange(caller, token.jwt, named, asked.scopes)
+        token = await outcome(m, r, 'exchange', answer, can.exchange(m, asked))
+      }
+      const edge = PIECES.find((piece) => piece === `delegate ${token?.client ?? ''}`)
+      if (!it.isEdited || edge === undefined || m.out.has(edge)) return
+      can.edit(m, [edge])
+      await r.reload(m.company)
     }
-  }
-  return command(`onwards ${named(it)}`, act)
-})
+    return command(`onwards ${named(it)}`, act)
+  })
 
 const call = fc
   .record({
