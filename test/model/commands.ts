@@ -264,23 +264,33 @@ const exchange = fc
 const atMount = (m: can.Model, { audience, login }: can.Token) => audience === can.mount(m, login.server)
 
 /** All that an honest party can make of a token, until the API: chains get long by it. */
-const onwards = fc.record({ which: recent, scopes: fc.constantFrom(1, 1, 2, 3) }).map((it) => {
-  const act: Act = async (m, r) => {
-    await begin(m, r, it.which)
-    const delegating = tokens(m).filter((one) => atMount(m, one) && m.company.agents[one.client]?.length)
-    let token: can.Token | undefined = delegating.length === 0 ? undefined : pick(delegating, it.which)
-    for (let step = 0; step < 2 && token !== undefined; step++) {
-      const { caller, target } = honest(m, token)
-      const scopes = subset(scopesOf(token.login), it.scopes)
-      if (scopes.size === 0) return
-      const asked = { caller, token, target, scopes: step === 0 ? scopes : undefined }
-      const named = step === 0 ? { audience: target } : { resource: can.mount(m, target) }
-      const answer = await r.exchange(caller, token.jwt, named, asked.scopes)
-      token = await outcome(m, r, 'exchange', answer, can.exchange(m, asked))
+const onwards = fc
+  .record({
+    which: recent,
+    scopes: fc.constantFrom(1, 1, 2, 3),
+    isEdited: fc.constantFrom(false, false, true),
+  })
+  .map((it) => {
+    const act: Act = async (m, r) => {
+      await begin(m, r, it.which)
+      const delegating = tokens(m).filter((one) => atMount(m, one) && m.company.agents[one.client]?.length)
+      let token: can.Token | undefined = delegating.length === 0 ? undefined : pick(delegating, it.which)
+      for (let step = 0; step < 2 && token !== undefined; step++) {
+        const { caller, target } = honest(m, token)
+        const scopes = subset(scopesOf(token.login), it.scopes)
+        if (scopes.size === 0) return
+        const asked = { caller, token, target, scopes: step === 0 ? scopes : undefined }
+        const named = step === 0 ? { audience: target } : { resource: can.mount(m, target) }
+        const answer = await r.exchange(caller, token.jwt, named, asked.scopes)
+        token = await outcome(m, r, 'exchange', answer, can.exchange(m, asked))
+      }
+      const edge = PIECES.find((piece) => piece === `delegate ${token?.client ?? ''}`)
+      if (!it.isEdited || edge === undefined || m.out.has(edge)) return
+      can.edit(m, [edge])
+      await r.reload(m.company)
     }
-  }
-  return command(`onwards ${named(it)}`, act)
-})
+    return command(`onwards ${named(it)}`, act)
+  })
 
 const call = fc
   .record({
@@ -393,6 +403,28 @@ const edit = fc.record({ piece: fc.constantFrom(...PIECES), isBack: fc.boolean()
   }),
 )
 
+/** The walk to its end: the server that is called asks for a token of the API, and has it while the catalogue changes. */
+const toApi = fc.record({ which: recent, isEdited: fc.boolean() }).map(({ which, isEdited }) =>
+  command(`to the API ${named({ which, isEdited })}`, async (m, r) => {
+    await begin(m, r, which)
+    const found = tokens(m).filter((it) => atMount(m, it))
+    if (found.length === 0) return
+    const one = pick(found, which)
+    const { server } = one.login
+    const tools = Object.keys(m.company.servers[server]?.tools ?? {})
+    await callTool(m, r, one, server, tools[which % tools.length] ?? 'find')
+    const token = m.tokens.findLast((it) => it.parent === one && it.client === 'gateway')
+    if (token === undefined) return
+    const expected = can.exchange(m, { caller: server, token, target: API, scopes: undefined })
+    const answer = await r.exchange(server, token.jwt, { audience: API })
+    await outcome(m, r, 'exchange', answer, expected)
+    const edge = PIECES.find((piece) => token.scopes.has(piece.replace('call ', '')))
+    if (!isEdited || edge === undefined || m.out.has(edge)) return
+    can.edit(m, [edge])
+    await r.reload(m.company)
+  }),
+)
+
 /** Whoever let an agent act thinks again, and leaves less ticked: what is out already is worth less from then on. */
 const rethink = fc
   .record({ which: recent, ticks: fc.constantFrom(1, 2, 3), handsOver: fc.boolean() })
@@ -426,6 +458,7 @@ export const commands = fc.oneof(
   { weight: 3, arbitrary: call },
   { weight: 3, arbitrary: step },
   { weight: 2, arbitrary: rethink },
+  { weight: 3, arbitrary: toApi },
   { weight: 1, arbitrary: lapse },
   { weight: 3, arbitrary: fc.oneof(...ends) },
   { weight: 3, arbitrary: edit },
