@@ -13,6 +13,8 @@ const server: Server = {
   name: 'Customers',
   url: 'https://crm.example/mcp',
   mount: 'https://gw.example/crm/mcp',
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls: {},
   scopes: {},
@@ -31,16 +33,17 @@ async function shown({
   receiver = host,
   user = 'Alice',
 }: Told = {}) {
-  const choice = { scopes: new Set(['crm.read']), lastsSeconds: 3600 }
+  const choice = { scopes: new Set(['crm.read']), delegates: new Set<string>(), lastsSeconds: 3600 }
   const form = { action: '/interaction/x', ticket: 't', choice, footer: html`` }
   const subjectId = { format: 'iss_sub', iss: 'i', sub: 's' } as const
   const body = await consentPage(form, {
     agent: { id: 'a', name, namedBy },
     receiver,
-    user: { id: 'u1', subjectId, name: user, groups: [] },
+    user: { id: 'u1', subjectId, name: user, groups: [], linked: {} },
     server,
     shown: [scope],
     kept: [],
+    handovers: [],
   })
   return { body: String(body), text: textOf(String(body)) }
 }

@@ -17,7 +17,11 @@ export function accessOfLogin(keeper: Keeper): Access {
       await keeper.renew(sent)
       return 'renewed'
     },
-    widen: (_sent, scopes) => Promise.reject(new StepUpRequired(mcpUrl, union(keeper, scopes))),
+    async widen(_sent, scopes, again) {
+      // The server may have learnt only now what the operation needs, and look for it in the same token the next time.
+      if (!again && scopes.isSubsetOf(keeper.current().scopes)) return
+      throw new StepUpRequired(mcpUrl, union(keeper, scopes))
+    },
   }
 }
 
@@ -69,9 +73,10 @@ export function interactiveAccess(mcpUrl: string, options: LoginOptions, deps: I
         return 'renewed'
       }),
 
-    widen: (sent, scopes) =>
+    widen: (sent, scopes, again) =>
       queue(async () => {
         const now = keeper()
+        if (now !== undefined && !again && scopes.isSubsetOf(now.current().scopes)) return
         const isWider = now !== undefined && scopes.isSubsetOf(now.current().requested)
         if (isWider && now.current().accessToken !== sent) return
         await ask(now?.destination ?? (await journey.discover(mcpUrl)), now ? union(now, scopes) : scopes)

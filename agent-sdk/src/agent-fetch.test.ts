@@ -112,6 +112,33 @@ describe('a step-up', () => {
     expect(asked()).toHaveLength(2)
   })
 
+  test('asks nobody for what the token has already: it is sent once more', async () => {
+    there.manners.learning = 1
+    const fetched = agent.fetch(there.mcpUrl, { scopes: ['crm.read', 'crm.write'] })
+    expect((await fetched(there.mcpUrl, post('delete_customer'))).status).toBe(200)
+    expect(asked()).toEqual(['crm.read crm.write'])
+    const [, first, second, ...more] = there.calls
+    expect([second, more]).toEqual([first, []])
+  })
+
+  test('asks the user where the same token does not help a second time', async () => {
+    there.manners.learning = 2
+    const fetched = agent.fetch(there.mcpUrl, { scopes: ['crm.read', 'crm.write'] })
+    expect((await fetched(there.mcpUrl, post('delete_customer'))).status).toBe(200)
+    expect(asked()).toEqual(['crm.read crm.write', 'crm.read crm.write'])
+    expect(there.calls).toHaveLength(4)
+  })
+
+  test('is the application’s where the agent cannot ask, once the same token has not helped', async () => {
+    const { url, state } = await agent.begin(there.mcpUrl, { scopes: ['crm.read', 'crm.write'] })
+    const back = await fetch(url, { redirect: 'manual' })
+    const login = await agent.finish(back.headers.get('location') ?? '', state)
+    there.manners.learning = 1
+    expect((await login.fetch(there.mcpUrl, post('delete_customer'))).status).toBe(200)
+    there.manners.learning = 2
+    await expect(login.fetch(there.mcpUrl, post('delete_customer'))).rejects.toThrow(StepUpRequired)
+  })
+
   test('is one for many requests at the same time', async () => {
     const fetched = agent.fetch(there.mcpUrl)
     await fetched(there.mcpUrl, post('find_customer'))

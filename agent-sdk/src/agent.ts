@@ -3,6 +3,8 @@ import { accessOfLogin, interactiveAccess } from './access.ts'
 import type { LoginOptions } from './authorization-url.ts'
 import { bearerFetch } from './bearer-fetch.ts'
 import type { ClientKey } from './client-key.ts'
+import type { Delegation } from './delegation.ts'
+import { handOver } from './hand-over.ts'
 import type { Destination } from './discover.ts'
 import { createDoor } from './door.ts'
 import { createHeldKeepers } from './held-keepers.ts'
@@ -17,8 +19,11 @@ import { createQueue } from './queue.ts'
 import { memoryStore, type TokenStore } from './token-store.ts'
 
 export interface AgentOptions {
-  /** https, or http on loopback; there, without a port, it is any free port. */
-  readonly redirectUri: string
+  /**
+   * https, or http on loopback; there, without a port, it is any free port. A registered agent that no user ever sees has
+   * none: it acts for itself, or on what other agents hand to it.
+   */
+  readonly redirectUri?: string
   /** How the agent is registered at the authorization server, if somebody registered it. */
   readonly client?: RegisteredClient
   /** Where the agent publishes who it is (https, with a path): see `metadataDocument`. */
@@ -66,6 +71,16 @@ export interface Agent {
    */
   asItself(mcpUrl: string, options?: { readonly scopes?: Iterable<string> }): Promise<Login>
   /**
+   * The login of a sub-agent: part of another agent's, which that agent handed over (`Login.delegate`). The agent proves
+   * itself with its key or a secret. `scopes` are fewer than it was handed; without them, all of it.
+   * Throws {@link JourneyFailed}.
+   */
+  accept(
+    mcpUrl: string,
+    delegation: Delegation,
+    options?: { readonly scopes?: Iterable<string> },
+  ): Promise<Login>
+  /**
    * A fetch for any MCP client on the user's own machine: what {@link login} does, at the first request that needs it;
    * and again when the login is over, or when the server asks for more scopes.
    */
@@ -78,7 +93,14 @@ export interface Agent {
  */
 export function createAgent(options: AgentOptions): Agent {
   checkOptions(options)
-  const { redirectUri, client, metadataDocument, key, name = 'MCP agent', store = memoryStore() } = options
+  const {
+    redirectUri = NOWHERE,
+    client,
+    metadataDocument,
+    key,
+    name = 'MCP agent',
+    store = memoryStore(),
+  } = options
   const { clock = systemClock, fetch = globalThis.fetch } = options
   const door = createDoor(fetch)
   const pending = createPendingLogins(clock)
@@ -89,11 +111,16 @@ export function createAgent(options: AgentOptions): Agent {
 
   const loginOf = (keeper: Keeper): Login => {
     const { mcpUrl } = keeper.destination
-    return createLogin(keeper, { clock, fetch: bearerFetch(mcpUrl, accessOfLogin(keeper), fetch) })
+    return createLogin(keeper, {
+      clock,
+      fetch: bearerFetch(mcpUrl, accessOfLogin(keeper), fetch),
+      delegate: (handover) => handOver(keeper, handover, { clock, door }),
+    })
   }
 
   const askUser = (destination: Destination, here: LoginHere) =>
     oneBrowser(async () => {
+      checkComesBack(redirectUri)
       const { open = options.open } = here
       const how = open === undefined ? here : { ...here, open }
       const begin = (redirectUri: string) => journey.begin(destination, { redirectUri, store }, here)
@@ -109,6 +136,7 @@ export function createAgent(options: AgentOptions): Agent {
 
   return {
     async begin(mcpUrl, options = {}) {
+      checkComesBack(redirectUri)
       const destination = await journey.discover(mcpUrl)
       const own = options.user === undefined ? memoryStore() : store
       return journey.begin(destination, { redirectUri, store: own }, options)
@@ -129,6 +157,9 @@ export function createAgent(options: AgentOptions): Agent {
     async asItself(mcpUrl, { scopes } = {}) {
       return loginOf(await journey.asItself(await journey.discover(mcpUrl), scopes))
     },
+    async accept(mcpUrl, delegation, { scopes = [] } = {}) {
+      return loginOf(await journey.accept(await journey.discover(mcpUrl), delegation, scopes))
+    },
     fetch: (mcpUrl, here = {}) =>
       bearerFetch(mcpUrl, interactiveAccess(mcpUrl, here, { journey, held, askUser }), fetch),
   }
@@ -138,9 +169,19 @@ function hasAsked(keeper: Keeper, scopes: Iterable<string> = []): boolean {
   return new Set(scopes).isSubsetOf(keeper.current().requested)
 }
 
+/** The redirect URI of an agent that has none. */
+const NOWHERE = ''
+
+function checkComesBack(redirectUri: string): void {
+  if (redirectUri !== NOWHERE) return
+  const message = 'This agent has no redirect URI, so no user comes back to it. Give it one to log users in.'
+  throw new JourneyFailed('agent.redirect_refused', message)
+}
+
 function checkOptions({ redirectUri, client, metadataDocument }: AgentOptions): void {
-  const url = URL.canParse(redirectUri) ? new URL(redirectUri) : undefined
-  if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && isLoopback(url))) {
+  const url = URL.canParse(redirectUri ?? '') ? new URL(redirectUri ?? '') : undefined
+  const needsNone = redirectUri === undefined && client !== undefined
+  if (!needsNone && url?.protocol !== 'https:' && !(url?.protocol === 'http:' && isLoopback(url))) {
     const message = 'The redirect URI must be https, or http on this machine. Register one that is.'
     throw new JourneyFailed('agent.redirect_refused', message)
   }

@@ -1,5 +1,4 @@
-import { parseScope, type Scopes } from '@tetrapod/protocol'
-import { type BearerChallenge, readChallenge } from './challenge.ts'
+import { type BearerChallenge, readChallenge, type Scopes, scopesWanted } from '@tetrapod/protocol'
 import { createStepUps, operationOf } from './step-up.ts'
 
 /** What a fetch needs to know of a login, which may have to be made first. */
@@ -11,8 +10,11 @@ export interface Access {
    * `again`: nor did it take the one before. Rejects when there is no way to another token.
    */
   refused(sent: string | undefined, challenge: BearerChallenge, again: boolean): Promise<'renewed' | 'asked'>
-  /** The server wants these scopes as well: resolves when there is a token that asked for them. */
-  widen(sent: string | undefined, scopes: Scopes): Promise<void>
+  /**
+   * The server wants these scopes: resolves when there is a token that asked for them, or that has them already and
+   * may be sent once more. `again`: that did not help.
+   */
+  widen(sent: string | undefined, scopes: Scopes, again: boolean): Promise<void>
 }
 
 // Without a token, with a stored one, with a renewed one.
@@ -20,8 +22,8 @@ const REFUSALS_MAX = 3
 
 /**
  * A fetch that sends the token with every request to `mcpUrl`, and with none to any other address. It follows no
- * redirect: the token is for this address. A 401 is answered with another token, a 403 `insufficient_scope` with more
- * scopes, a few times; after that the server's answer is the answer.
+ * redirect: the token is for this address. A 401 is answered with another token, a 403 `insufficient_scope` with the
+ * scopes it names, a few times; after that the server's answer is the answer.
  */
 export function bearerFetch(
   mcpUrl: string,
@@ -36,14 +38,14 @@ export function bearerFetch(
     const body = request.body === null ? undefined : await request.text()
     const operation = operationOf(request.method, body)
     const { method, headers, signal } = request
-    let [refusals, asked, again] = [0, false, false]
+    let [refusals, asked, again, widened] = [0, false, false, false]
     for (;;) {
       const token = await unlessAborted(signal, access.token())
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
       const attempt = { method, headers, signal, redirect: 'manual', ...(body === undefined ? {} : { body }) }
       const response = await fetch(request.url, attempt as RequestInit)
       const challenge = readChallenge(response.headers.get('www-authenticate') ?? '')
-      const missing = response.status === 403 ? missingScopes(challenge) : undefined
+      const missing = response.status === 403 ? scopesWanted(challenge) : undefined
       if (response.status === 401 && refusals < REFUSALS_MAX && !asked) {
         refusals++
         await response.body?.cancel()
@@ -51,7 +53,8 @@ export function bearerFetch(
         again = token !== undefined
       } else if (missing !== undefined && stepUps.allow(operation)) {
         await response.body?.cancel()
-        await unlessAborted(signal, access.widen(token, missing))
+        await unlessAborted(signal, access.widen(token, missing, widened))
+        widened = true
       } else {
         if (response.ok) stepUps.succeeded(operation)
         return response
@@ -63,15 +66,6 @@ export function bearerFetch(
 function isAt(mcpUrl: string, url: string): boolean {
   const [here, there] = [new URL(mcpUrl), new URL(url)]
   return here.origin === there.origin && here.pathname === there.pathname && here.search === there.search
-}
-
-function missingScopes({ error, scope }: BearerChallenge): Scopes | undefined {
-  if (error !== 'insufficient_scope' || scope === undefined) return undefined
-  try {
-    return parseScope(scope)
-  } catch {
-    return undefined
-  }
 }
 
 /** Stops waiting when the caller does; what was waited for goes on, for others may wait for it too. */

@@ -1,7 +1,13 @@
-import { isLoopback, parseScope, protectedResourceMetadataUrl, type Scopes } from '@tetrapod/protocol'
+import {
+  type BearerChallenge,
+  isLoopback,
+  parseScope,
+  protectedResourceMetadataUrl,
+  readChallenge,
+  type Scopes,
+} from '@tetrapod/protocol'
 import { allowedUrl } from './allowed-url.ts'
 import { type AuthorizationServer, findAuthorizationServer } from './authorization-server.ts'
-import { type BearerChallenge, readChallenge } from './challenge.ts'
 import type { Door } from './door.ts'
 import { JourneyFailed } from './journey-failed.ts'
 import { type Document, firstDocument, stringsOf } from './metadata.ts'

@@ -1,4 +1,6 @@
 export { type Agent, type AgentOptions, createAgent, type LoginHere } from './agent.ts'
+export type { Delegation } from './delegation.ts'
+export type { Handover } from './hand-over.ts'
 export type { LoginOptions } from './authorization-url.ts'
 export { type ClientKey, generateClientKey, publicJwks } from './client-key.ts'
 export { type AgentDescription, type ClientMetadata, metadataDocument } from './client-metadata.ts'

@@ -51,8 +51,7 @@ export class TokenRefused extends JourneyFailed {
   readonly error: string
 
   /** `said` is shown: it holds printable characters alone. */
-  constructor(issuer: string, error: string, said: string) {
-    const advice = 'Check client id, credential and redirect URI, or begin again.'
+  constructor(issuer: string, error: string, said: string, advice: string) {
     super('token.refused', `${issuer} refused the token request (${said}). ${advice}`)
     this.error = error
   }

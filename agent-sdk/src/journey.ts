@@ -1,6 +1,8 @@
+import type { Scopes } from '@tetrapod/protocol'
 import { generateRandomCodeVerifier, generateRandomState } from 'oauth4webapi'
 import { authorizationUrl, type LoginOptions } from './authorization-url.ts'
 import { readCallback } from './callback.ts'
+import type { Delegation } from './delegation.ts'
 import { type Destination, discover, type DiscoverDeps } from './discover.ts'
 import { identify, type IdentifyDeps, knownClient } from './identify.ts'
 import { JourneyFailed, LoginRequired, TokenRefused } from './journey-failed.ts'
@@ -36,6 +38,8 @@ export interface Journey {
   forget(issuer: string): Promise<void>
   /** Tokens for the agent itself, without a user. */
   asItself(destination: Destination, scopes: Iterable<string> | undefined): Promise<Keeper>
+  /** Tokens for a user whose login is another agent's, which handed part of it to this one. */
+  accept(destination: Destination, delegation: Delegation, scopes: Iterable<string>): Promise<Keeper>
 }
 
 export function createJourney(deps: JourneyDeps): Journey {
@@ -119,20 +123,28 @@ export function createJourney(deps: JourneyDeps): Journey {
 
     forget,
 
-    async asItself(destination, chosen) {
-      const client = await knownClient(destination.server, deps)
-      if (client === undefined || client.proof.method === 'none') throw unproven(destination.server.issuer)
-      const kept = { destination, client, user: undefined, asItself: true }
-      const requested = chosen === undefined ? (destination.scopes ?? new Set<string>()) : new Set(chosen)
-      const request = renewalOf(kept, { requested, refreshToken: undefined })
-      const answer = request && (await requestToken(request, { ...deps, server: destination.server, client }))
-      if (answer === undefined) throw new LoginRequired(destination.mcpUrl)
-      return keeperOf(kept, firstTokens(answer, requested), memoryStore())
-    },
+    asItself: (destination, chosen) =>
+      proven({ destination, asItself: true }, new Set(chosen ?? destination.scopes ?? [])),
+
+    accept: (destination, delegation, scopes) => proven({ destination, delegation }, new Set(scopes)),
+  }
+
+  /** Tokens that the agent gets for proving who it is. They are kept in the login alone. */
+  async function proven(
+    how: Pick<Kept, 'destination' | 'asItself' | 'delegation'>,
+    requested: Scopes,
+  ): Promise<Keeper> {
+    const { mcpUrl, server } = how.destination
+    const client = await knownClient(server, deps)
+    if (client === undefined || client.proof.method === 'none') throw unproven(server.issuer)
+    const request = await renewalOf(how, { requested, refreshToken: undefined })
+    if (request === undefined) throw new LoginRequired(mcpUrl)
+    const answer = await requestToken(request, { ...deps, server, client })
+    return keeperOf({ ...how, client, user: undefined }, firstTokens(answer, requested), memoryStore())
   }
 }
 
 function unproven(issuer: string): JourneyFailed {
-  const message = `To act for itself the agent proves who it is. Register it at ${issuer} with its key, or with a secret, and give its client id.`
+  const message = `Without a login of its own the agent proves who it is. Register it at ${issuer} with its key, or with a secret, and give its client id.`
   return new JourneyFailed('client.unidentified', message)
 }

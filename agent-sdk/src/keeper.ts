@@ -3,6 +3,7 @@ import type { Client } from './client.ts'
 import type { Destination } from './discover.ts'
 import type { Door } from './door.ts'
 import { LoginRequired, TokenRefused } from './journey-failed.ts'
+import { type Delegation, takeUp } from './delegation.ts'
 import { requestToken, type TokenRequest } from './token-endpoint.ts'
 import { formatTokens, mergeTokens, parseTokens, type Tokens } from './tokens.ts'
 import type { StoreKey, TokenStore } from './token-store.ts'
@@ -15,6 +16,8 @@ export interface Kept {
   readonly user: string | undefined
   /** The agent acts for nobody but itself: it asks again with what it is known by (RFC 6749 §4.4). */
   readonly asItself?: boolean
+  /** What another agent handed to this one: it is exchanged again for the next token. */
+  readonly delegation?: Delegation
 }
 
 /** The tokens of one login, and the only place that renews them. */
@@ -24,8 +27,9 @@ export interface Keeper extends Kept {
   /**
    * What to send now, renewed when it is about to expire. What has not expired yet is sent all the same when the
    * renewal fails: the failure may pass. Throws {@link LoginRequired} when there is nothing to renew with.
+   * With `seconds` it is renewed that long before.
    */
-  fresh(): Promise<Tokens>
+  fresh(seconds?: number): Promise<Tokens>
   /**
    * The resource did not take `sent`: gives another token, renewed at most once for all who ask at the same time.
    * Throws {@link LoginRequired} when the login is over.
@@ -75,7 +79,7 @@ export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keep
       current = stored
       if (!expiresWithin(EARLY_SECONDS, stored)) return stored
     }
-    const request = renewalOf(kept, current)
+    const request = await renewalOf(kept, current)
     if (request === undefined) throw new LoginRequired(mcpUrl)
     return redeem(request)
   }
@@ -86,7 +90,8 @@ export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keep
       const answer = await requestToken(request, { server, client: kept.client, clock, door })
       return await keep(mergeTokens(before, answer))
     } catch (error) {
-      if (!(error instanceof TokenRefused)) throw error
+      // What was handed over is for another agent to renew.
+      if (!(error instanceof TokenRefused) || kept.delegation !== undefined) throw error
       if (error.error === 'invalid_grant') return refused(before.refreshToken)
       if (error.error !== 'invalid_client') throw error
       await deps.clientRefused()
@@ -111,8 +116,10 @@ export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keep
   return {
     ...kept,
     current: () => current,
-    async fresh() {
-      if (!expiresWithin(EARLY_SECONDS, current)) return current
+    async fresh(seconds = EARLY_SECONDS) {
+      // Whoever was handed one token gets no other that ends later.
+      const early = typeof kept.delegation === 'string' ? 0 : seconds
+      if (!expiresWithin(early, current)) return current
       try {
         return await renewed()
       } catch (error) {
@@ -126,10 +133,12 @@ export function createKeeper(kept: Kept, tokens: Tokens, deps: KeeperDeps): Keep
 }
 
 /** The request for the next token, with the resource of the first; undefined: a user has to log in. */
-export function renewalOf(
-  { destination: { resource }, asItself }: Pick<Kept, 'destination' | 'asItself'>,
+export async function renewalOf(
+  { destination, asItself, delegation }: Pick<Kept, 'destination' | 'asItself' | 'delegation'>,
   { refreshToken, requested }: Pick<Tokens, 'refreshToken' | 'requested'>,
-): TokenRequest | undefined {
+): Promise<TokenRequest | undefined> {
+  if (delegation !== undefined) return takeUp(destination, delegation, requested)
+  const { resource } = destination
   if (asItself === true) {
     const scope = requested.size === 0 ? {} : { scope: formatScope(requested) }
     return { grantType: 'client_credentials', parameters: { ...scope, resource } }

@@ -1,4 +1,5 @@
 import { type Clock, nowSeconds, type Scopes } from '@tetrapod/protocol'
+import type { Handover } from './hand-over.ts'
 import { LoginRequired } from './journey-failed.ts'
 import type { Keeper } from './keeper.ts'
 
@@ -29,11 +30,17 @@ export interface Login {
    * server no longer takes it. Rejects with {@link LoginRequired} or `StepUpRequired` when the user has to act.
    */
   readonly fetch: typeof globalThis.fetch
+  /**
+   * Hands part of this login to a sub-agent: a token that this one sub-agent exchanges with `accept`, and that is of no use
+   * to anybody else, this agent included. Give it to the sub-agent, and log it nowhere. Throws {@link LoginRequired},
+   * `StepUpRequired` where the user has not agreed to it, `JourneyFailed` `token.*`.
+   */
+  delegate(handover: Handover): Promise<string>
 }
 
 export function createLogin(
   keeper: Keeper,
-  { clock, fetch }: { clock: Clock } & Pick<Login, 'fetch'>,
+  { clock, fetch, delegate }: { clock: Clock } & Pick<Login, 'fetch' | 'delegate'>,
 ): Login {
   const { mcpUrl, resource, server } = keeper.destination
   const token = () => {
@@ -52,6 +59,7 @@ export function createLogin(
     },
     token,
     fetch,
+    delegate,
     authProvider: {
       token: () => keeper.fresh().then(({ accessToken }) => accessToken, withoutLogin),
       onUnauthorized: async () => void (await keeper.renew(keeper.current().accessToken)),

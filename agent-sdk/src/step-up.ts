@@ -1,7 +1,5 @@
-import { isObject, parseScope, type Scopes } from '@tetrapod/protocol'
+import { isObject, type Scopes, stepUpOf as askedFor } from '@tetrapod/protocol'
 
-/** Where the result of a tool says which scopes its server needs further on. */
-const STEP_UP = 'tetrapod/step-up'
 /** With the first login that makes three: MCP asks for "no more than a few". */
 const STEP_UPS_MAX = 2
 const OPERATIONS_MAX = 1000
@@ -11,15 +9,7 @@ const OPERATIONS_MAX = 1000
  * other result. Nothing that ran is run again: whether to call once more is the application's decision.
  */
 export function stepUpOf(result: unknown): Scopes | undefined {
-  const meta = isObject(result) ? result['_meta'] : undefined
-  const asked = isObject(meta) ? meta[STEP_UP] : undefined
-  const scope = isObject(asked) ? asked['scope'] : undefined
-  try {
-    const scopes = parseScope(typeof scope === 'string' ? scope : '')
-    return scopes.size === 0 ? undefined : scopes
-  } catch {
-    return undefined
-  }
+  return askedFor(result)?.scopes
 }
 
 /** How often each operation of a resource has been stepped up without success. */

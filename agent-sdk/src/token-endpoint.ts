@@ -8,7 +8,15 @@ import {
   type TokenEndpointResponse,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
-import { bearerToken, type Clock, isObject, nowSeconds, parseScope, type Scopes } from '@tetrapod/protocol'
+import {
+  bearerToken,
+  type Clock,
+  GRANT_TOKEN_EXCHANGE,
+  isObject,
+  nowSeconds,
+  parseScope,
+  type Scopes,
+} from '@tetrapod/protocol'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { type Client, clientAuthentication } from './client.ts'
 import { type Door, whole } from './door.ts'
@@ -24,11 +32,17 @@ export interface TokenAnswer {
   readonly refreshToken: string | undefined
 }
 
-export interface TokenRequest {
-  readonly grantType: 'authorization_code' | 'refresh_token' | 'client_credentials'
-  /** The parameters of the grant. One of them is the resource (RFC 8707): MCP asks for it in every token request. */
-  readonly parameters: Readonly<Record<string, string>> & { readonly resource: string }
-}
+/** The parameters of a grant. One of them is the resource (RFC 8707): MCP asks for it in every token request. */
+export type TokenRequest =
+  | {
+      readonly grantType: 'authorization_code' | 'refresh_token' | 'client_credentials'
+      readonly parameters: Readonly<Record<string, string>> & { readonly resource: string }
+    }
+  /** The target is a resource, or the agent that is handed to (RFC 8693 §2.1). */
+  | {
+      readonly grantType: typeof GRANT_TOKEN_EXCHANGE
+      readonly parameters: Readonly<Record<string, string>>
+    }
 
 export interface TokenEndpointDeps {
   readonly server: AuthorizationServer
@@ -65,7 +79,7 @@ export async function requestToken(
       nowSeconds(deps.clock),
     )
   } catch (error) {
-    throw failure(error, issuer)
+    throw failure(error, issuer, grantType)
   }
 }
 
@@ -107,16 +121,24 @@ function checked(response: TokenEndpointResponse, now: number): TokenAnswer {
 }
 
 /** The library's errors carry the response as their cause, token included: none of them goes further as a cause. */
-function failure(error: unknown, issuer: string): unknown {
+function failure(error: unknown, issuer: string, grantType: TokenRequest['grantType']): unknown {
   if (error instanceof JourneyFailed) return error
   if (error instanceof ResponseBodyError) {
     const said = `${error.error}: ${error.error_description ?? ''}`
-    return new TokenRefused(issuer, printable(error.error), printable(said))
+    return new TokenRefused(issuer, printable(error.error), printable(said), adviceFor(grantType))
   }
-  if (error instanceof WWWAuthenticateChallengeError) return new TokenRefused(issuer, 'invalid_client', '401')
+  if (error instanceof WWWAuthenticateChallengeError) {
+    return new TokenRefused(issuer, 'invalid_client', '401', adviceFor(grantType))
+  }
   const why = error instanceof Error ? error.message : 'unknown'
   const message = `${issuer} gave no usable token (${why}). Check how the agent is registered there.`
   return new JourneyFailed('token.malformed', message)
+}
+
+function adviceFor(grantType: TokenRequest['grantType']): string {
+  if (grantType !== GRANT_TOKEN_EXCHANGE)
+    return 'Check client id, credential and redirect URI, or begin again.'
+  return 'What was handed over may have ended or been taken back: ask for it again. Else check who may hand to whom, and what the user agreed to.'
 }
 
 function printable(text: string): string {

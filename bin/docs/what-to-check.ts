@@ -12,10 +12,16 @@ export const whatToCheck: Readonly<Record<string, string>> = {
     'that the caller is a server with `client` in the catalogue. Agents do not exchange tokens in this version.',
   'broker.consent_required':
     'the `scope` of the answer: the agent has to ask the user for it at the server that was called. An edge that was added to `calls` later asks everybody again.',
+  'broker.login_required':
+    '`linked` of the user: it has no id under the name that `subject` of the API says ([apis](apis.md)).',
+  'broker.misconfigured':
+    'the detail in the log: the id that a user has in `linked` is the name of a party that acts in the chain.',
   'broker.policy_denied':
     'that a `permit` names both `servers` (who asks) and `apis` (the target): a permit for tools permits no exchange.',
   'broker.scope_unreachable':
     '`calls` of the asking server: no scope there leads to the one that was asked for.',
+  'broker.step_up':
+    '`authentication` of the API, and `auth_time` and `acr` of the token: a refresh is no sign-in.',
   'broker.subject_token_refused':
     'that the server sends the very token it was called with, that it is still alive, and that the grant is (`tetrapod grants list`). The reason is on the `exchange:` line of `tetrapod audit tail`.',
   'broker.target_unknown':
@@ -30,13 +36,13 @@ export const whatToCheck: Readonly<Record<string, string>> = {
   'gateway.policy_denied':
     '`policies`: what no rule permits is denied, and a forbid wins. To the caller a tool it may not see does not exist, so this looks like `gateway.tool_unknown`.',
   'gateway.scope_missing':
-    '`tools` of the server in the catalogue: the challenge names the scopes they list for this tool.',
+    '`tools` of the server in the catalogue: the challenge names the scopes they list for this tool, and those that its server asked for in a step-up. See docs/step-up.md.',
   'gateway.token_refused':
     'that the token was got for this very URL (`aud`), is not older than five minutes, and that the grant is not revoked (`tetrapod grants list`).',
   'gateway.tool_unknown':
     'that a name or pattern in `tools` of the server covers the tool, and a rule permits it.',
   'gateway.upstream_refused':
-    'that `url` of the server in the catalogue is, to the letter, the `resource` that the server was given.',
+    'that `url` of the server in the catalogue is, to the letter, the `resource` that the server was given; and if the server wants a scope, that it is one of its `scopes` there.',
   'gateway.upstream_unavailable': 'that the server runs where `url` says.',
   'gateway.version_unsupported': 'that the client speaks MCP 2026-07-28.',
   'http.wrong_host':

@@ -37,11 +37,15 @@ const actors = (...names: readonly string[]) =>
     .reverse()
     .reduce<unknown>((act, sub) => ({ iss: ISSUER, sub, ...(act === undefined ? {} : { act }) }), undefined)
 
+/** As an API is given it that knows its users by the id they have elsewhere. */
+const elsewhere = { sub: 'alice@corp', dlg: { ...honest.dlg, rem: 0, sub: 'u1' } }
+
 test('an access token is read into words, and no member is lost or added', () => {
   expect(parsed({ may_act: { iss: ISSUER, sub: 'crm' }, extension: 1 })).toEqual({
     issuer: ISSUER,
     audience: AUDIENCE,
     subject: 'u1',
+    account: 'u1',
     subjectId: { format: 'iss_sub', iss: 'https://idp.example', sub: 'alice' },
     clientId: 'gateway',
     jti: 'jti-2',
@@ -93,10 +97,21 @@ describe('the first rule broken names itself:', () => {
     ['claims', 'a scope that is no list of tokens', { scope: 'crm.read  crm.write' }],
     ['claims', 'a may_act that is a list', { may_act: [{ iss: ISSUER, sub: 'crm' }] }],
     ['claims', 'a may_act without an issuer', { may_act: { sub: 'crm' } }],
+    ['claims', 'a may_act that is an empty list', { may_act: [] }],
+    ['claims', 'a may_act that is a name', { may_act: 'crm' }],
+    ['claims', 'a may_act that is null', { may_act: null }],
+    ['claims', 'a may_act with an empty name', { may_act: { iss: ISSUER, sub: '' } }],
+    ['claims', 'a may_act of a client alone', { may_act: { iss: ISSUER, client_id: 'crm' } }],
     ['claims', 'a may_act with more in it', { may_act: { iss: ISSUER, sub: 'crm', act: {} } }],
+    ['claims', 'no grant', { dlg: { ...honest.dlg, gid: undefined } }],
+    ['claims', 'an empty grant', { dlg: { ...honest.dlg, gid: '' } }],
+    ['claims', 'nobody who acted', { dlg: { ...honest.dlg, hop: 0 } }],
     ['claims', 'no ancestors', { dlg: { ...honest.dlg, anc: [] } }],
     ['claims', 'a depth below nothing', { dlg: { ...honest.dlg, rem: -1 } }],
-    ['claims', 'a delegation with more in it', { dlg: { ...honest.dlg, sub: 'u2' } }],
+    ['claims', 'a delegation with more in it', { dlg: { ...honest.dlg, user: 'u2' } }],
+    ['claims', 'an empty account', { dlg: { ...honest.dlg, sub: '' } }],
+    ['claims', 'the nonce of an ID token', { nonce: 'n1' }],
+    ['claims', 'the events of a logout token', { events: {} }],
     ['claims', 'an end before its beginning', { iat: NOW + 30, exp: NOW + 30 }],
     ['issuer', 'another issuer', { iss: `${ISSUER}/` }],
     ['audience', 'another audience', { aud: `${AUDIENCE}/` }],
@@ -116,6 +131,12 @@ describe('the first rule broken names itself:', () => {
     ],
     ['subject', 'the user as the actor', { act: actors('u1', 'planner') }],
     ['subject', 'the user as the first actor', { act: actors('gateway', 'u1') }],
+    [
+      'subject',
+      'the user as an actor, by their id elsewhere',
+      { ...elsewhere, act: actors('a', 'alice@corp') },
+    ],
+    ['subject', 'the user as an actor, by our id for them', { ...elsewhere, act: actors('u1', 'planner') }],
   ])('%s, for %s', (code, _, change) => {
     expect(codeWith(change)).toBe(code)
   })
@@ -143,6 +164,12 @@ test('a minute of difference between clocks is accepted, and not a second more',
   expect(codeWith({ iat: NOW - 359, exp: NOW - 59 })).toBe('accepted')
   expect(codeWith({ iat: NOW + 60, exp: NOW + 300 })).toBe('accepted')
   expect(codeWith({ nbf: NOW + 60 })).toBe('accepted')
+})
+
+test('the account is ours, also where the API knows the user by another id', () => {
+  const token = parsed(elsewhere)
+  expect([token.account, token.subject]).toEqual(['u1', 'alice@corp'])
+  expect(token.delegation.sub).toBe('u1')
 })
 
 test('the client a may_act names is kept', () => {

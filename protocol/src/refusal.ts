@@ -12,6 +12,7 @@ export type RefusalCode =
   | 'not_yet'
   | 'claims'
   | 'binding'
+  | 'nonce'
   | 'chain'
   | 'depth'
   | 'loop'

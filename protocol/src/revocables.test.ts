@@ -12,7 +12,8 @@ import {
 const ISSUER = 'https://gw.example'
 const THREE: Endable = {
   issuer: ISSUER,
-  subject: 'u1',
+  audience: 'https://payroll.example',
+  account: 'u1',
   sessionId: 's1',
   jti: 'jti-3',
   keyId: 'k1',
@@ -37,23 +38,30 @@ describe('what a token ends with', () => {
       'token jti-1',
       'token jti-2',
       'key k1',
+      'agent https://payroll.example',
+      'server https://payroll.example',
       'agent crm',
       'server crm',
       `agent ${ISSUER}/crm/mcp`,
       `server ${ISSUER}/crm/mcp`,
       'agent planner',
       'server planner',
+      'edge crm https://payroll.example',
+      `edge ${ISSUER}/crm/mcp crm`,
     ])
   })
 
   test('grows along a chain: what ends a token ends all that was exchanged from it', () => {
+    // An audience that acts is named by its key as its own audience is.
+    const parent: Endable = { ...THREE, audience: 'payroll' }
     const child: Endable = {
-      ...THREE,
+      ...parent,
+      audience: 'https://bank.example',
       jti: 'jti-4',
       chain: [{ iss: ISSUER, sub: 'payroll' }, ...THREE.chain],
       delegation: { ...THREE.delegation, anc: [...THREE.delegation.anc, THREE.jti] },
     }
-    expect(revocablesOf(child)).toEqual(expect.arrayContaining([...revocablesOf(THREE)]))
+    expect(revocablesOf(child)).toEqual(expect.arrayContaining([...revocablesOf(parent)]))
   })
 })
 
@@ -69,7 +77,7 @@ describe('an entry of the feed', () => {
     },
   )
 
-  test.each(['user', 'agent', 'server'])(
+  test.each(['user', 'agent', 'server', 'edge'])(
     'for a %s ends every token from before it, however far two clocks are apart within the margin',
     (kind) => {
       const skew = fc.integer({ min: -REPLICA_SKEW_MS, max: REPLICA_SKEW_MS })
@@ -82,7 +90,7 @@ describe('an entry of the feed', () => {
     },
   )
 
-  test.each(['user', 'agent', 'server'])('for a %s ends no token from after the margin', (kind) => {
+  test.each(['user', 'agent', 'server', 'edge'])('for a %s ends no token from after the margin', (kind) => {
     const later = fc.property(at, fc.integer({ min: 1, max: 2 ** 30 }), (at, later) => {
       const issuedAt = Math.ceil((at + ISSUED_BEFORE_MARGIN_MS + later) / 1000)
       return !endsToken({ kind, at }, { issuedAt })

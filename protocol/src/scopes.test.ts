@@ -37,6 +37,27 @@ describe('through the edges of calls', () => {
     fc.assert(property)
   })
 
+  test('over any number of resources, whoever asks for less on the way gets no more at the end', () => {
+    const hop = fc.record({ edges, asked: scopes })
+    const same = (from: ReadonlySet<string>) => from
+    const property = fc.property(fc.array(hop, { maxLength: 7 }), scopes, scopes, (hops, some, more) => {
+      const end = (
+        from: ReadonlySet<string>,
+        narrowed: (scopes: ReadonlySet<string>, to: ReadonlySet<string>) => ReadonlySet<string>,
+      ) => hops.reduce((held, { edges, asked }) => narrowed(renamed(throughCalls(edges, held)), asked), from)
+      const whole = end(some.union(more), same)
+      expect(end(some, same).isSubsetOf(whole)).toBe(true)
+      expect(end(some.union(more), (held, asked) => held.intersection(asked)).isSubsetOf(whole)).toBe(true)
+    })
+    fc.assert(property)
+  })
+
+  /** What was reached at one resource, as the scopes that the next one's edges begin at. */
+  function renamed(reached: ReadonlySet<string>): ReadonlySet<string> {
+    const names: Readonly<Record<string, string>> = { x: 'a', y: 'b', z: 'c', valueOf: '__proto__' }
+    return new Set([...reached].map((target) => names[target] ?? target))
+  }
+
   test('backwards, what is named would reach all that is wanted', () => {
     const property = fc.property(edges, targets, (edges, wanted) => {
       const needed = backThroughCalls(edges, wanted)

@@ -7,14 +7,19 @@ import {
   isObject,
   type Scopes,
   type SubjectId,
+  type TransactionToken,
 } from '@tetrapod/protocol'
+import type { ApiFetch } from './api-fetch.ts'
 import { InsufficientScope } from './errors.ts'
 import type { RequestHeaders } from './exchange.ts'
 
 /** Who calls, as the verified token says. */
 export interface Caller {
-  /** The person: Tetrapod's own id, and how their identity provider knows them (RFC 9493). */
-  readonly user: { readonly id: string; readonly subjectId: SubjectId }
+  /**
+   * The person: Tetrapod's own id, what `sub` says (the same, or their id at the provider that this API's `subject` names),
+   * and how the identity provider where they sign in knows them (RFC 9493).
+   */
+  readonly user: { readonly id: string; readonly subject: string; readonly subjectId: SubjectId }
   /** The agent the user let act: the innermost actor. */
   readonly agent: Actor
   /** Who sent this request: the outermost actor. */
@@ -22,22 +27,28 @@ export interface Caller {
   /** Everyone who acted in between, outermost first. */
   readonly chain: Chain
   readonly scopes: Scopes
-  readonly token: AccessToken
+  /** All verified claims: of the access token, or of the transaction token where the server's credential is not ours. */
+  readonly token: AccessToken | TransactionToken
   /** Throws {@link InsufficientScope} unless every one of these is held. */
   readonly requireScopes: (...scopes: readonly string[]) => void
   /**
    * Gets the headers of a request to `api` (its catalogue key) with these scopes there, for this user, this chain
-   * and this server (RFC 8693). Throws `ExchangeRefused` or `ExchangeUnavailable`.
+   * and this server (RFC 8693): all of them, for that one request. Throws `ExchangeRefused` or `ExchangeUnavailable`.
    */
   readonly exchangeFor: (api: string, scopes: readonly string[]) => Promise<RequestHeaders>
+  /** Calls an API with such headers: see {@link ApiFetch}. */
+  readonly fetch: ApiFetch
 }
 
 const callers = new WeakSet<object>()
 
-export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFor']): Caller {
+export function createCaller(
+  token: Caller['token'],
+  { exchangeFor, fetch }: Pick<Caller, 'exchangeFor' | 'fetch'>,
+): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
-    user: { id: token.subject, subjectId: token.subjectId },
+    user: { id: token.account, subject: token.subject, subjectId: token.subjectId },
     agent: innermostActor(chain),
     actor: currentActor(chain),
     chain,
@@ -47,6 +58,7 @@ export function createCaller(token: AccessToken, exchangeFor: Caller['exchangeFo
       if (!needed.every((scope) => scopes.has(scope))) throw new InsufficientScope(needed)
     },
     exchangeFor,
+    fetch,
   }
   callers.add(caller)
   return caller

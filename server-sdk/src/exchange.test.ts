@@ -54,6 +54,39 @@ test('a client with a key proves itself to this issuer alone, for a minute, once
   expect(first?.jti).not.toBe(second?.jti)
 })
 
+describe('for an internal API', () => {
+  test('the headers carry the transaction token too, and are used for as long as that lives', async () => {
+    const { exchange, forms, answers, clock } = await exchangeAs()
+    answers.token.body = granted('next-1', { txn_token: 'a.b-_1.c' })
+    const headers = { authorization: 'Bearer next-1', 'txn-token': 'a.b-_1.c' }
+    expect(await exchange('t', 'payroll', [])).toEqual(headers)
+    clock.pass(39)
+    expect(await exchange('t', 'payroll', [])).toEqual(headers)
+    expect(forms).toHaveLength(1)
+    clock.pass(1)
+    await exchange('t', 'payroll', [])
+    expect(forms).toHaveLength(2)
+  })
+
+  test('they are not used for longer than the access token lives', async () => {
+    const { exchange, forms, answers, clock } = await exchangeAs()
+    answers.token.body = granted('next-1', { txn_token: 'a.b.c', expires_in: 30 })
+    await exchange('t', 'payroll', [])
+    clock.pass(10)
+    await exchange('t', 'payroll', [])
+    expect(forms).toHaveLength(2)
+  })
+
+  test.each([7, null, '', 'a.b', 'a.b.c\r\nx: y', ['a.b.c']])(
+    '%j is no transaction token',
+    async (txn_token) => {
+      const { exchange, answers } = await exchangeAs()
+      answers.token.body = granted('next-1', { txn_token })
+      await expect(exchange('t', 'payroll', [])).rejects.toThrow(ExchangeUnavailable)
+    },
+  )
+})
+
 describe('an issued token', () => {
   test('is asked for once by all who want the same, whatever the order of the scopes', async () => {
     const { exchange, forms } = await exchangeAs()
@@ -109,6 +142,42 @@ test('what the authorization server refuses, with what it says to do, reaches th
 
   answers.token = { status: 200, body: granted('next-1') }
   expect(await exchange('t', 'payroll', ['a'])).toEqual({ authorization: 'Bearer next-1' })
+})
+
+describe('a refusal says in words and in members', () => {
+  const refusedWith = async (body: object) => {
+    const { exchange, answers } = await exchangeAs()
+    answers.token = { status: 400, body }
+    return exchange('t', 'payroll', ['a']).catch((error: unknown) => error)
+  }
+  const interaction = { error: 'interaction_required', error_description: 'The user has to open:' }
+
+  test('where the user has to go', async () => {
+    const uri = 'https://gw.example/connect/corp'
+    expect(await refusedWith({ ...interaction, interaction_uri: uri })).toMatchObject({
+      message: `interaction_required: The user has to open: ${uri}`,
+      interaction_uri: uri,
+    })
+  })
+
+  test.each(['javascript:alert(1)', 'http://evil.example/', '/connect/corp', 5])(
+    'and leads nowhere that is not https: %s',
+    async (interaction_uri) => {
+      const refused = await refusedWith({ ...interaction, interaction_uri })
+      const message = 'interaction_required: The user has to open:'
+      expect(refused).toMatchObject({ message, interaction_uri: undefined })
+    },
+  )
+
+  test('how the user has to sign in, and how recently', async () => {
+    const error = 'insufficient_user_authentication'
+    expect(await refusedWith({ error, acr_values: 'phr phrh', max_age: 300 })).toMatchObject({
+      acr_values: ['phr', 'phrh'],
+      max_age: 300,
+    })
+    const malformed = { error, acr_values: ['phr'], max_age: '300' }
+    expect(await refusedWith(malformed)).toMatchObject({ acr_values: undefined, max_age: undefined })
+  })
 })
 
 test.each<readonly [string, number, unknown]>([

@@ -1,3 +1,4 @@
+export { type ApiFetch, type ApiRequest, scopesWanted } from './api-fetch.ts'
 export { type Caller, callerOf } from './caller.ts'
 export type { Client } from './client.ts'
 export { type ClientKey, generateClientKey, importClientKey } from './client-key.ts'
@@ -19,6 +20,8 @@ export {
   type ProtectOptions,
   type VerifiedAuth,
 } from './protect.ts'
+export type { Credential, StaticCredential } from './presented.ts'
 export { remoteKeys } from './remote-keys.ts'
+export { stepUp, type StepUpResult } from './step-up.ts'
 export { type Clock, Refusal } from '@tetrapod/protocol'
 export { createVerifier, type KeyLookup, type VerificationKey, type Verifier } from './verifier.ts'

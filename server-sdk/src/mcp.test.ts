@@ -4,6 +4,7 @@ import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotoco
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { callerOf } from './caller.ts'
 import { protect } from './protect.ts'
+import { stepUp } from './step-up.ts'
 import { listen, testIssuer } from './test-server.ts'
 
 const ran: string[] = []
@@ -17,6 +18,15 @@ function buildServer(): McpServer {
       content: [
         { type: 'text', text: `${caller.user.id} by ${caller.agent.sub}, ${headers['authorization']}` },
       ],
+    }
+  })
+  server.registerTool('pay', { scopeChallenge: requireScopes('crm.read') }, async (context) => {
+    try {
+      await callerOf(context).exchangeFor('payroll', ['payroll.pay'])
+      ran.push('pay')
+      return { content: [] }
+    } catch (error) {
+      return stepUp(error)
     }
   })
   server.registerTool('delete', { scopeChallenge: requireScopes('crm.write') }, () => {
@@ -52,7 +62,7 @@ async function connected(mode: 'legacy' | 'auto') {
   })
   await client.connect(transport)
   onTestFinished(async () => client.close())
-  return { client, answers, origin }
+  return { client, answers, origin, issuer }
 }
 
 describe.each(['legacy', 'auto'] as const)('with the official client (%s)', (mode) => {
@@ -60,6 +70,18 @@ describe.each(['legacy', 'auto'] as const)('with the official client (%s)', (mod
     const { client } = await connected(mode)
     const { content } = await client.callTool({ name: 'whoami', arguments: {} })
     expect(content).toEqual([{ type: 'text', text: 'u1 by planner, Bearer next-1' }])
+  })
+
+  test('a tool that needs the user’s consent to go on says to which scope, for people and for the gateway', async () => {
+    const { client, issuer } = await connected(mode)
+    issuer.answers.token = { status: 400, body: { error: 'consent_required', scope: 'crm.read crm.pay' } }
+    const result = await client.callTool({ name: 'pay', arguments: {} })
+    expect(result).toMatchObject({
+      isError: true,
+      content: [{ type: 'text', text: expect.stringContaining('crm.read crm.pay') as string }],
+      _meta: { 'tetrapod/step-up': { scope: 'crm.read crm.pay' } },
+    })
+    expect(ran).toEqual([])
   })
 
   test('a tool whose scope is missing does not run: the challenge names the scope', async () => {

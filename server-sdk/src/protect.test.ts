@@ -56,7 +56,11 @@ test('a request with a token for this resource is let in, and says who calls', a
   })
   const response = await fetch(resource, bearer(await token()))
   expect(await response.json()).toEqual({
-    user: { id: 'u1', subjectId: { format: 'iss_sub', iss: 'https://idp.example', sub: 'alice' } },
+    user: {
+      id: 'u1',
+      subject: 'u1',
+      subjectId: { format: 'iss_sub', iss: 'https://idp.example', sub: 'alice' },
+    },
     agent: { iss: issuer, sub: 'planner' },
     actor: { iss: issuer, sub: 'https://gw.example/crm/mcp', client_id: 'gateway' },
     actors: 2,

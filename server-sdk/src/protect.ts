@@ -1,12 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bearerToken, formatScope, protectedResourceMetadataUrl, Refusal } from '@tetrapod/protocol'
+import {
+  formatScope,
+  protectedResourceMetadataUrl,
+  Refusal,
+  TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_TRANSACTION_TOKEN,
+} from '@tetrapod/protocol'
 import { type Answer, challenged, documentAnswer, notFound, send, unavailable } from './answer.ts'
+import { createApiFetch } from './api-fetch.ts'
 import { type Caller, createCaller } from './caller.ts'
 import type { Client } from './client.ts'
 import { InsufficientScope, RevocationsUnavailable } from './errors.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { isTrustworthy } from './fetch-json.ts'
 import { type Io, ioOf } from './io.ts'
+import { createReader, type Credential, type Presented } from './presented.ts'
 import { remoteKeys } from './remote-keys.ts'
 import { followRevocations, type Revocations } from './revocations.ts'
 import { createVerifier } from './verifier.ts'
@@ -28,6 +36,12 @@ export interface ProtectOptions extends Io {
    * a token it got holds until it expires (at most five minutes), revoked or not.
    */
   readonly client?: Client
+  /**
+   * What the gateway calls it with: the same as `credential` of this server in the catalogue, `token_exchange` if absent.
+   * With anything else it must be `internal` there and have a client here: who calls is then said by the transaction token,
+   * and requests with an access token are not let in. With `none` nothing but that token is asked for.
+   */
+  readonly credential?: Credential
 }
 
 /** What the MCP SDK calls `AuthInfo`, of a verified token. */
@@ -66,11 +80,12 @@ export interface Protection {
 
 /**
  * Protects a resource behind Tetrapod. Throws where `issuer` or `resource` is no https URL (or loopback http) without
- * query and fragment.
+ * query and fragment, and where a credential that is not ours is empty or has no client beside it.
  */
 export function protect(options: ProtectOptions): Protection {
   checkUrl('issuer', options.issuer)
   checkUrl('resource', options.resource)
+  checkCredential(options)
   const { pathname } = new URL(options.resource)
   const documents = documentsOf(options)
   const revocations = followed(options)
@@ -106,37 +121,40 @@ function createAdmission(
   options: ProtectOptions,
   revocations: Revocations,
 ): (request: IncomingMessage) => Promise<VerifiedAuth | Answer> {
-  const { issuer, resource, client } = options
+  const { issuer, resource, client, credential = 'token_exchange' } = options
   const { fetch, clock } = ioOf(options)
   const verifier = createVerifier({ issuer, keys: remoteKeys(issuer, { fetch, clock }), clock })
+  const read = createReader({ resource, credential, client: client?.id }, verifier)
   const exchange = client === undefined ? noClient : createExchange(issuer, client, { fetch, clock })
   const resourceMetadataUrl = protectedResourceMetadataUrl(resource)
 
-  const authOf = async (token: string): Promise<VerifiedAuth> => {
-    const verified = await verifier.verify(token, resource)
-    await revocations.check(verified)
+  const authOf = ({ token, verified }: Presented): VerifiedAuth => {
+    const ours = 'clientId' in verified
+    const type = ours ? TOKEN_TYPE_ACCESS_TOKEN : TOKEN_TYPE_TRANSACTION_TOKEN
+    const exchangeFor: Caller['exchangeFor'] = (api, scopes) => exchange(token, api, scopes, type)
     return {
       token,
-      clientId: verified.clientId,
+      clientId: ours ? verified.clientId : verified.requester,
       scopes: [...verified.scopes],
       expiresAt: verified.expiresAt,
       resource: new URL(resource),
       resourceMetadataUrl,
-      extra: { caller: createCaller(verified, (api, scopes) => exchange(token, api, scopes)) },
+      extra: { caller: createCaller(verified, { exchangeFor, fetch: createApiFetch(exchangeFor, fetch) }) },
     }
   }
 
   return async (request) => {
-    const sent = request.headersDistinct['authorization'] ?? []
-    if (sent.length === 0) return challenged(401, { resource_metadata: resourceMetadataUrl })
-    const invalid = challenged(401, { error: 'invalid_token', resource_metadata: resourceMetadataUrl })
-    const token = sent.length === 1 ? bearerToken(sent[0]) : undefined
-    if (token === undefined) return invalid
-    return authOf(token).catch((error: unknown) => {
-      if (error instanceof Refusal) return invalid
+    try {
+      const presented = await read(request)
+      if (presented === undefined) return challenged(401, { resource_metadata: resourceMetadataUrl })
+      for (const token of presented.all) await revocations.check(token)
+      return authOf(presented)
+    } catch (error) {
+      if (error instanceof Refusal)
+        return challenged(401, { error: 'invalid_token', resource_metadata: resourceMetadataUrl })
       const known = error instanceof RevocationsUnavailable
       return unavailable(known ? error.message : 'Tokens cannot be verified right now. Retry.')
-    })
+    }
   }
 }
 
@@ -179,4 +197,11 @@ const noClient: Exchange = () =>
 function checkUrl(option: string, url: string): void {
   if (isTrustworthy(url) && !/[?#]/.test(url)) return
   throw new Error(`${option} must be an https URL (or loopback http) without query and fragment, not ${url}`)
+}
+
+function checkCredential({ credential = 'token_exchange', client }: ProtectOptions): void {
+  if (credential === 'token_exchange') return
+  if (client === undefined)
+    throw new Error('Give protect() a client: transaction tokens name the client they are for')
+  if (credential !== 'none' && credential.value === '') throw new Error('credential.value must not be empty')
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import {
-  type AccessToken,
+  type Endable,
   endsToken,
   parseRevocationPage,
   Refusal,
@@ -20,7 +20,7 @@ export interface Revocations {
    * Throws Refusal `revoked` for a token that ends with something that was revoked (its grant, login, session, user, key, an
    * ancestor, a party of its chain), and {@link RevocationsUnavailable} while nobody can tell. The first call begins to follow the feed, and waits up to 3 s for it.
    */
-  readonly check: (token: AccessToken) => Promise<void>
+  readonly check: (token: Endable) => Promise<void>
   /** Follows the feed no longer: every check fails from now on. */
   readonly close: () => void
 }
@@ -143,7 +143,7 @@ function createKnown(elapsed: () => number) {
         known.set(key, { at: Math.max(at, before.at), until: Math.max(until, before.until) })
       }
     },
-    ends: (token: AccessToken): boolean =>
+    ends: (token: Endable): boolean =>
       known.size > 0 &&
       revocablesOf(token).some(({ kind, id }) => {
         const entry = known.get(`${kind}:${hash('sha256', id, 'base64url')}`)

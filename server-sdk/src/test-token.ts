@@ -83,3 +83,16 @@ export function reheaded(token: string, change: Claims): string {
 export function base64url(value: string): string {
   return Buffer.from(value).toString('base64url')
 }
+
+/** The claims of the transaction token that was issued beside token 2, for `crm`. */
+export function testTransactionClaims(issuer: string, overrides: Claims = {}): Claims {
+  const { client_id: requester, ...lasting } = testClaims(issuer, new URL(issuer).host)
+  return {
+    ...lasting,
+    jti: 'txn-jti',
+    exp: START_SECONDS + 60,
+    req_wl: requester,
+    dlg: { gid: 'grant-1', hop: 2, rem: 5, anc: ['family-1', 'jti-1', 'jti-2'], to: 'crm' },
+    ...overrides,
+  }
+}

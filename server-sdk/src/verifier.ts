@@ -5,11 +5,13 @@ import {
   CLOCK_SKEW_SECONDS,
   nowSeconds,
   parseAccessToken,
+  parseTransactionToken,
   Refusal,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   systemClock,
   TOKEN_BYTES_MAX,
+  type TransactionToken,
 } from '@tetrapod/protocol'
 import { compactVerify, type CryptoKey, errors } from 'jose'
 import { createFlights } from './flights.ts'
@@ -33,6 +35,11 @@ export interface Verifier {
    * Throws {@link Refusal} with the code of the first rule broken.
    */
   readonly verify: (token: string, audience: string) => Promise<AccessToken>
+  /**
+   * Verifies a transaction token the same way, for the client that holds it (`undefined`: one that cannot know its own
+   * name). It tells who acts, and lets nobody in. Throws {@link Refusal}.
+   */
+  readonly verifyTransaction: (token: string, to: string | undefined) => Promise<TransactionToken>
 }
 
 interface Header {
@@ -83,12 +90,20 @@ export function createVerifier({
     return flown.key === by.key ? flown : check()
   }
 
+  const read = async (token: string) => {
+    if (token.length > TOKEN_BYTES_MAX) throw new Refusal('malformed', `longer than ${TOKEN_BYTES_MAX} bytes`)
+    const { typ, kid, payload } = await signed(token)
+    return { header: { typ, kid }, payload }
+  }
+
   return {
     async verify(token, audience) {
-      if (token.length > TOKEN_BYTES_MAX)
-        throw new Refusal('malformed', `longer than ${TOKEN_BYTES_MAX} bytes`)
-      const { typ, kid, payload } = await signed(token)
-      return parseAccessToken({ typ, kid }, payload, { issuer, audience, now: nowSeconds(clock) })
+      const { header, payload } = await read(token)
+      return parseAccessToken(header, payload, { issuer, audience, now: nowSeconds(clock) })
+    },
+    async verifyTransaction(token, to) {
+      const { header, payload } = await read(token)
+      return parseTransactionToken(header, payload, { issuer, to, now: nowSeconds(clock) })
     },
   }
 }

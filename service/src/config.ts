@@ -11,8 +11,13 @@ export interface Configuration {
 
 /** Reads the configuration file and the environment. Throws `service.configuration_unreadable`, which names the file. */
 export async function readConfiguration(file: string): Promise<Configuration> {
+  return { text: await readText(file), environment: { ...process.env } }
+}
+
+/** Reads the configuration file alone: the environment stays what it was at the start. Throws as above. */
+export async function readText(file: string): Promise<string> {
   try {
-    return { text: await readFile(file, 'utf8'), environment: { ...process.env } }
+    return await readFile(file, 'utf8')
   } catch (cause) {
     throw fault.configuration_unreadable({ detail: file, cause })
   }

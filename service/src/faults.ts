@@ -5,6 +5,10 @@ export const fault = faults('service', {
     'invalid',
     'The configuration file cannot be read. Name one that exists with --config.',
   ],
+  configuration_unnamed: [
+    'invalid',
+    'This service was started without a configuration file: it reads none again.',
+  ],
   listen_missing: [
     'invalid',
     'publicUrl is https, and TLS ends at a proxy in front of Tetrapod: say where Tetrapod itself listens, with `listen: 127.0.0.1:4000` or --listen.',

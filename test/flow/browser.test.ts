@@ -4,6 +4,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { officialClient } from '../support/by-hand.ts'
 import { chromiumArguments, findChromium } from '../support/chromium.ts'
+import { hireTeam, type Team } from '../support/team.ts'
 import { openWorld, passwords, type World } from '../support/world.ts'
 
 const executablePath = findChromium()
@@ -13,10 +14,12 @@ const looks = [390, 1280].flatMap((width) =>
 )
 
 describe.runIf(executablePath !== undefined)('in Chromium, without JavaScript, by keyboard alone', () => {
+  let team: Team
   let world: World
   let browser: Browser
   beforeAll(async () => {
-    world = await openWorld()
+    team = await hireTeam(['researcher', 'writer'])
+    world = await openWorld({ amend: team.hired({ assistant: ['researcher', 'writer'] }) })
     browser = await chromium.launch({
       executablePath: executablePath ?? '',
       args: [...chromiumArguments],
@@ -25,6 +28,7 @@ describe.runIf(executablePath !== undefined)('in Chromium, without JavaScript, b
   afterAll(async () => {
     await browser.close()
     await world.close()
+    await team[Symbol.asyncDispose]()
   })
 
   const opened = async (look: (typeof looks)[number], run: (context: BrowserContext) => Promise<void>) => {
@@ -107,6 +111,36 @@ describe.runIf(executablePath !== undefined)('in Chromium, without JavaScript, b
         await press(page, 'Sign out')
         await page.waitForSelector('h1:text-is("You are signed out")')
         await fits(page)
+        expect(complaints).toEqual([])
+      })
+    },
+  )
+
+  test.each(looks)(
+    'a person refuses one sub-agent of an agent and keeps the other, at $width px, $colorScheme',
+    async (look) => {
+      await opened(look, async (context) => {
+        const page = await context.newPage()
+        const complaints = complaintsOf(page)
+        await loginBy(
+          async (url) => {
+            await page.goto(url)
+            await signIn(page, 'alice')
+            await page.waitForURL('**/interaction/**')
+            await fits(page)
+            await focus(page, '[name="agent:researcher"]')
+            await page.keyboard.press('Space')
+            await press(page, 'Allow')
+            await page.waitForURL(`${world.urls.agent}**`)
+            return page.url()
+          },
+          { prompt: 'consent' },
+        )
+        await page.goto(`${world.publicUrl}/grants`)
+        await fits(page)
+        const allowed = (await page.locator('section').textContent())?.replace(/\s+/g, ' ')
+        expect(allowed).toContain('Test assistant to The writer')
+        expect(allowed).not.toContain('The researcher')
         expect(complaints).toEqual([])
       })
     },

@@ -127,7 +127,7 @@ async function signingKey({ dataDirectory, publicUrl, clock }: World): Promise<s
     clock,
   })
   const revocation = await openRevocation({ store: storage.revocations, clock })
-  const deps = { store: storage.signingKeys, vault, revocation, clock, algorithm: 'ES256' as const }
+  const deps = { store: storage.signingKeys, vault, revocation, clock, algorithm: () => 'ES256' as const }
   const { signing } = await (await openTokens({ issuer: publicUrl, ...deps })).keys.current()
   revocation.close()
   await storage.close()

@@ -1,5 +1,6 @@
-import { generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
+import { CompactSign, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
 import { randomUUID } from 'node:crypto'
+import { byHand } from '../support/by-hand.ts'
 import { send, type Sent } from '../support/wire.ts'
 import { NOTES_SECRET } from '../support/world.ts'
 import { encoded, type Forgery, type Honest, type Refused } from './forgery.ts'
@@ -60,6 +61,15 @@ async function assertion({ world }: Honest, change: AssertionChange = {}): Promi
       ...change.header,
     })
     .sign(change.key ?? world.crmKey.privateKey)
+}
+
+/** The same with a payload as it is written, whether JSON reads it one way or several. */
+async function assertionText(honest: Honest, edit: (payload: string) => string): Promise<string> {
+  const [, payload = ''] = (await assertion(honest)).split('.')
+  const { crmKey } = honest.world
+  return new CompactSign(Buffer.from(edit(Buffer.from(payload, 'base64url').toString())))
+    .setProtectedHeader({ alg: 'ES256', kid: crmKey.kid, typ: 'client-authentication+jwt' })
+    .sign(crmKey.privateKey)
 }
 
 const seconds = ({ world }: Honest, from: number) => Math.floor(world.clock.now() / 1000) + from
@@ -145,6 +155,58 @@ const clientForgeries: readonly Forgery[] = [
   })),
   asserted('unknown', 'an assertion of nobody', () => ({ claims: { iss: 'nobody', sub: 'nobody' } })),
   asserted('unknown', 'an assertion of the gateway', () => ({ claims: { iss: 'gateway', sub: 'gateway' } })),
+  asserted('audience', 'an assertion for the issuer with a slash', ({ world }) => ({
+    claims: { aud: `${world.publicUrl}/` },
+  })),
+  asserted('audience', 'an assertion for the issuer in capitals', ({ world }) => ({
+    claims: { aud: world.publicUrl.toUpperCase() },
+  })),
+  asserted('claims', 'an assertion for us, twice', ({ world }) => ({
+    claims: { aud: [world.publicUrl, world.publicUrl] },
+  })),
+  asserted('claims', 'an assertion for nobody', () => ({ claims: { aud: [] } })),
+  asserted('claims', 'an assertion without issuer', () => ({ claims: { iss: undefined } })),
+  asserted('claims', 'an assertion without subject', () => ({ claims: { sub: undefined } })),
+  asserted('claims', 'an assertion about another client', () => ({ claims: { sub: 'notes' } })),
+  asserted('claims', 'an assertion with an empty id', () => ({ claims: { jti: '' } })),
+  asserted('claims', 'an assertion with an id that is no text', () => ({ claims: { jti: 7 } })),
+  asserted('claims', 'an assertion with an end that is a text', (honest) => ({
+    claims: { exp: String(seconds(honest, 60)) },
+  })),
+  asserted('claims', 'an assertion that ends before it begins', (honest) => ({
+    claims: { iat: seconds(honest, 30), exp: seconds(honest, 20) },
+  })),
+  asserted('not_yet', 'an assertion from the future', (honest) => ({
+    claims: { iat: seconds(honest, 100), exp: seconds(honest, 200) },
+  })),
+  asserted('type', 'the type of an ID-JAG on an assertion', () => ({ header: { typ: 'oauth-id-jag+jwt' } })),
+  asserted('type', 'the type of a proof on an assertion', () => ({ header: { typ: 'dpop+jwt' } })),
+  asserted('key', 'an assertion under a kid that nobody has', () => ({ header: { kid: 'nobody' } })),
+  client('malformed', 'an assertion that names its client twice', async (honest) =>
+    exchangeCall(honest, {
+      client_assertion: await assertionText(honest, (text) => text.replace('{', '{"sub":"notes",')),
+    }),
+  ),
+  client('malformed', 'an assertion that is a list', async (honest) =>
+    exchangeCall(honest, { client_assertion: await assertionText(honest, (text) => `[${text}]`) }),
+  ),
+  client('malformed', 'an assertion that is no JWT', (honest) =>
+    exchangeCall(honest, { client_assertion: 'x' }),
+  ),
+  client('another_kind', 'token 2 for an assertion', (honest) =>
+    exchangeCall(honest, { client_assertion: honest.tokens.two }),
+  ),
+  client('signature', 'an assertion with the signature of another', async (honest) => {
+    const [one, other] = await Promise.all([assertion(honest), assertion(honest)])
+    const [head = '', payload = ''] = one.split('.')
+    return exchangeCall(honest, { client_assertion: `${head}.${payload}.${other.split('.')[2] ?? ''}` })
+  }),
+  client('replay', 'an assertion that was refused for its target first', async (honest) => {
+    const sent = await exchangeCall(honest)
+    const { client_assertion } = Object.fromEntries(new URLSearchParams(String(sent.body)))
+    await send(await exchangeCall(honest, { client_assertion, audience: 'constructor' }))
+    return sent
+  }),
   client('algorithm', 'an assertion of alg none', async (honest) => {
     const [, payload] = (await assertion(honest)).split('.')
     return exchangeCall(honest, { client_assertion: `${encoded({ alg: 'none' })}.${payload ?? ''}.` })
@@ -263,6 +325,56 @@ const requestForgeries: readonly Forgery[] = [
       exchangeCall(honest, { requested_token_type: `urn:ietf:params:oauth:token-type:${type}` }),
     ),
   ),
+  ...(
+    [
+      ['no type of the subject token', { subject_token_type: undefined }],
+      ['an empty type of the subject token', { subject_token_type: '' }],
+      ['the type of the subject token in another case', { subject_token_type: ACCESS_TOKEN.toUpperCase() }],
+      ['the type of the subject token by its last word', { subject_token_type: 'access_token' }],
+    ] as const
+  ).map(([name, fields]) => request(malformed, 'token_type', name, (honest) => exchangeCall(honest, fields))),
+  request(malformed, 'token_type', 'a wish for two types', (honest) =>
+    exchangeCall(honest, {}, `&requested_token_type=${ACCESS_TOKEN}`),
+  ),
+  request(malformed, 'subject', 'an empty subject token', (honest) =>
+    exchangeCall(honest, { subject_token: '' }),
+  ),
+  ...[
+    'password',
+    'client_credentials',
+    'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    GRANT.toUpperCase(),
+    `${GRANT} `,
+  ].map((grant) =>
+    request(
+      { status: 400, error: 'unsupported_grant_type' },
+      'grant_type',
+      `an agent by the grant ${JSON.stringify(grant)}`,
+      async (honest) =>
+        exchangeCall(honest, {
+          grant_type: grant,
+          client_assertion: String((await byHand(honest.world).proof())['client_assertion']),
+        }),
+    ),
+  ),
+  request(malformed, 'form.type', 'a form with parts', async (honest) => {
+    const { body, ...sent } = await notesExchange(honest)
+    const parts = [...new URLSearchParams(String(body))].map(
+      ([name, value]) => `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+    )
+    return {
+      ...sent,
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      body: `${parts.join('')}--b--\r\n`,
+    }
+  }),
+  request(malformed, 'form.type', 'a body of no type', async (honest) => {
+    const { headers: _headers, ...sent } = await notesExchange(honest)
+    return sent
+  }),
+  request(malformed, 'form.size', 'a body of more than 64 KiB', (honest) =>
+    notesExchange(honest, {}, `&x=${'x'.repeat(65_536)}`),
+  ),
   request(malformed, 'subject', 'no subject token', (honest) =>
     exchangeCall(honest, { subject_token: undefined }),
   ),
@@ -285,6 +397,41 @@ const requestForgeries: readonly Forgery[] = [
   request(noTarget, 'target', 'the URL of a server, for which the gateway alone gets tokens', (honest) =>
     exchangeCall(honest, { audience: undefined, resource: honest.world.urls.crm }),
   ),
+  ...(
+    [
+      ['the key of the target in another case', { audience: 'Payroll' }],
+      ['the key of the target and a space', { audience: 'payroll ' }],
+      ['an empty target', { audience: '' }],
+      ['an agent as the target', { audience: 'assistant' }],
+      ['the issuer as the target', { audience: undefined, resource: 'issuer' }],
+      ['the target with a slash', { audience: undefined, resource: 'payroll/' }],
+      ['the target with a fragment', { audience: undefined, resource: 'payroll#x' }],
+      ['a path below the target', { audience: undefined, resource: 'payroll/commission' }],
+      ['a target that is no URL', { audience: undefined, resource: '/payroll' }],
+      ['the key of the target as its URL', { audience: undefined, resource: 'key' }],
+      ['the URL of the target as its key', { audience: 'payroll/url' }],
+    ] as const satisfies readonly (readonly [string, Fields])[]
+  ).map(([name, fields]) =>
+    request(noTarget, 'target', name, (honest) => {
+      const { world } = honest
+      const spelled: Fields = {
+        issuer: world.publicUrl,
+        'payroll/': `${world.urls.payroll}/`,
+        'payroll#x': `${world.urls.payroll}#x`,
+        'payroll/commission': `${world.urls.payroll}/commission`,
+        'payroll/url': world.urls.payroll,
+        key: 'payroll',
+      }
+      const written = (value: string | undefined) => spelled[value ?? ''] ?? value
+      return exchangeCall(
+        honest,
+        Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, written(value)])),
+      )
+    }),
+  ),
+  request(noTarget, 'target', 'a target and its mount', (honest) =>
+    exchangeCall(honest, {}, `&resource=${encodeURIComponent(honest.world.mount('crm'))}`),
+  ),
   request(noTarget, 'target', 'two targets', (honest) => exchangeCall(honest, {}, '&audience=crm')),
   request(noTarget, 'target', 'a key and the URL of something else', (honest) =>
     exchangeCall(honest, { resource: 'https://evil.example' }),
@@ -297,6 +444,25 @@ const requestForgeries: readonly Forgery[] = [
     'scope',
     'a scope of the caller, not of the target',
     (honest) => exchangeCall(honest, { scope: 'crm.read' }),
+  ),
+  ...[
+    ' ',
+    'payroll.read ',
+    'payroll.read\tpayroll.pay',
+    'Payroll.Read',
+    'constructor',
+    '__proto__',
+    'openid',
+  ].map((scope) =>
+    request(
+      { status: 400, error: 'invalid_scope' },
+      'scope',
+      `the scope ${JSON.stringify(scope)}`,
+      (honest) => exchangeCall(honest, { scope }),
+    ),
+  ),
+  request(malformed, 'scope', 'more scopes than anybody can have', (honest) =>
+    exchangeCall(honest, { scope: 'payroll.read '.repeat(400) }),
   ),
   request({ status: 400, error: 'invalid_scope' }, 'scope', 'every scope there is', (honest) =>
     exchangeCall(honest, { scope: '*' }),

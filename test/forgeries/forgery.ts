@@ -20,7 +20,12 @@ export type Forgery = {
 } & (
   | { readonly kind: 'token'; readonly bearer?: (honest: Honest) => Bearer | Promise<Bearer> }
   | { readonly kind: 'client' | 'ignored' }
-  | { readonly kind: 'request'; readonly refused: Refused }
+  | {
+      readonly kind: 'request'
+      readonly refused: Refused
+      /** All of one group are answered alike, to the last header. Absent: what is wrong may be said. */
+      readonly alike?: string
+    }
 )
 
 /** The status, and the code of the error: JSON-RPC's at the gateway, OAuth's at the token endpoint, ours in front of both. */
@@ -47,6 +52,8 @@ export interface Honest {
   readonly bob: string
   /** Of Bob's, not used. */
   readonly refreshToken: string
+  /** A new code of Bob's for the agent `assistant`, with {@link VERIFIER}. */
+  readonly code: () => Promise<string>
 }
 
 export async function openHonest(world: World): Promise<Honest> {
@@ -65,9 +72,11 @@ export async function openHonest(world: World): Promise<Honest> {
     notesTwo: world.lastToken('notes'),
   }
   const hand = byHand(world)
-  const { body } = await hand.redeem(await hand.codeOf(createPerson(world.publicUrl), {}, 'bob'))
+  const person = createPerson(world.publicUrl)
+  const code = () => hand.codeOf(person, {}, 'bob')
+  const { body } = await hand.redeem(await code())
   const refreshToken = String(body['refresh_token'])
-  return { world, forge: await openForge(world), agentKey: world.agentKey, tokens, bob, refreshToken }
+  return { world, forge: await openForge(world), agentKey: world.agentKey, tokens, bob, refreshToken, code }
 }
 
 function tokenOf(login: Login): string {

@@ -1,10 +1,11 @@
-import { byHand, type Form, VERIFIER } from '../support/by-hand.ts'
+import { byHand, type Form } from '../support/by-hand.ts'
 import type { Sent } from '../support/wire.ts'
+import { byOther } from '../support/world.ts'
 import { exchangeCall } from './exchange.ts'
-import { type Forgery, gatewayCall, type Honest } from './forgery.ts'
+import { type Forgery, gatewayCall, type Honest, type Refused } from './forgery.ts'
 
 /** A refresh by the agent that the token was given to, some of its parameters replaced. */
-async function refreshCall(honest: Honest, changed: Form): Promise<Sent> {
+async function refreshCall(honest: Honest, changed: Form, more = ''): Promise<Sent> {
   const { world, refreshToken } = honest
   const fields: Form = {
     grant_type: 'refresh_token',
@@ -12,23 +13,41 @@ async function refreshCall(honest: Honest, changed: Form): Promise<Sent> {
     ...(await byHand(world).proof()),
     ...changed,
   }
+  const sent = Object.entries(fields).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
   return {
     url: `${world.publicUrl}/token`,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(fields as Record<string, string>).toString(),
+    body: `${new URLSearchParams(sent).toString()}${more}`,
   }
 }
 
-const asked = (name: string, request: (honest: Honest) => Promise<Sent>): Forgery => ({
+const noGrant: Refused = { status: 400, error: 'invalid_grant' }
+const malformed: Refused = { status: 400, error: 'invalid_request' }
+
+const asked = (
+  name: string,
+  request: (honest: Honest) => Promise<Sent>,
+  rule = 'another_kind',
+  refused = noGrant,
+): Forgery => ({
   name: `refresh: ${name}`,
-  rule: 'refresh.another_kind',
+  rule: `refresh.${rule}`,
   target: 'token-endpoint',
   kind: 'request',
-  refused: { status: 400, error: 'invalid_grant' },
+  refused,
+  ...(refused === noGrant ? { alike: 'refresh' } : {}),
   request,
 })
+const changed = (
+  name: string,
+  rule: string,
+  change: (honest: Honest) => Form,
+  refused: Refused = noGrant,
+): Forgery => asked(name, (honest) => refreshCall(honest, change(honest)), rule, refused)
 
-/** What one endpoint gave, shown where another kind belongs. */
+/** A refresh token as nobody but its agent may use it, and what is none. */
 export const refreshForgeries: readonly Forgery[] = [
   asked('token 1 for a refresh token', (honest) => refreshCall(honest, { refresh_token: honest.tokens.one })),
   asked('token 2 for a refresh token', (honest) => refreshCall(honest, { refresh_token: honest.tokens.two })),
@@ -39,13 +58,65 @@ export const refreshForgeries: readonly Forgery[] = [
     const [, random, mark] = honest.refreshToken.split('.')
     return refreshCall(honest, { refresh_token: `another.${random}.${mark}` })
   }),
-  asked('a refresh token for a code', (honest) =>
-    refreshCall(honest, {
-      grant_type: 'authorization_code',
-      code: honest.refreshToken,
-      redirect_uri: honest.world.urls.agent,
-      code_verifier: VERIFIER,
+  changed('a refresh token cut off', 'unknown', ({ refreshToken }) => ({
+    refresh_token: refreshToken.slice(0, -1),
+  })),
+  changed('a refresh token with a letter more', 'unknown', ({ refreshToken }) => ({
+    refresh_token: `${refreshToken}a`,
+  })),
+  changed('a refresh token in another case', 'unknown', ({ refreshToken }) => ({
+    refresh_token: refreshToken.toUpperCase(),
+  })),
+  changed('a refresh token with its last part alone', 'unknown', ({ refreshToken }) => ({
+    refresh_token: refreshToken.split('.').at(-1),
+  })),
+  changed('a refresh token with a part more', 'unknown', ({ refreshToken }) => ({
+    refresh_token: `${refreshToken}.x`,
+  })),
+  changed('a refresh token that nobody gave', 'unknown', () => ({ refresh_token: 'a.b.c' })),
+  changed('another agent’s refresh token', 'client', () => byOther),
+  changed('more scopes than were granted', 'scope', () => ({ scope: 'crm.read crm.write' }), {
+    status: 400,
+    error: 'invalid_scope',
+  }),
+  changed('scopes of another resource', 'scope', () => ({ scope: 'payroll.read' }), {
+    status: 400,
+    error: 'invalid_scope',
+  }),
+  ...(
+    [
+      ['another mount', ({ world }) => world.mount('notes')],
+      ['the server behind the mount', ({ world }) => world.urls.crm],
+      ['an API', ({ world }) => world.urls.payroll],
+    ] as const satisfies readonly (readonly [string, (honest: Honest) => string])[]
+  ).map(([name, resource]) =>
+    changed(`a token for ${name}`, 'resource', (honest) => ({ resource: resource(honest) }), {
+      status: 400,
+      error: 'invalid_target',
     }),
+  ),
+  changed('no refresh token', 'missing', () => ({ refresh_token: undefined }), malformed),
+  changed('an empty refresh token', 'missing', () => ({ refresh_token: '' }), malformed),
+  asked(
+    'two refresh tokens',
+    (honest) => refreshCall(honest, {}, `&refresh_token=${honest.refreshToken}`),
+    'repeated',
+    malformed,
+  ),
+  asked(
+    'a refresh token in the query',
+    async (honest) => {
+      const sent = await refreshCall(honest, { refresh_token: undefined })
+      return { ...sent, url: `${sent.url}?refresh_token=${honest.refreshToken}` }
+    },
+    'query',
+    malformed,
+  ),
+  changed(
+    'a refresh token by its agent, which proves nothing',
+    'client',
+    () => ({ client_assertion: undefined, client_assertion_type: undefined, client_id: 'assistant' }),
+    { status: 401, error: 'invalid_client' },
   ),
   {
     name: 'gateway: a refresh token for token 1',

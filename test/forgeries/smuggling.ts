@@ -1,9 +1,7 @@
 import { meta, type Rpc, rpc, type Sent } from '../support/wire.ts'
-import { type Forgery, gatewayCall, type Honest, type Refused } from './forgery.ts'
+import type { Forgery, Honest, Refused } from './forgery.ts'
 
 const find = { name: 'find_customer', arguments: { query: 'a' } }
-const refusedToken = { status: 401, error: 'gateway.token_refused' }
-const noToken = { status: 401, error: 'gateway.token_missing' }
 const notJson = { status: 400, error: -32_700 }
 const noRequest = { status: 400, error: -32_600 }
 const badMeta = { status: 400, error: -32_602 }
@@ -226,29 +224,8 @@ const paths = [
   'http://evil.example/crm/mcp',
 ].map((path) => forgery(['path', noPath], `the path ${path}`, (honest) => ({ ...call(honest, {}), path })))
 
-/** The honest token, where no token belongs. */
-const credentials = [
-  forgery(['query', noToken], 'the token in the query', (honest) => ({
-    ...gatewayCall(honest, undefined),
-    path: `/crm/mcp?access_token=${honest.tokens.one}`,
-  })),
-  forgery(['cookie', noToken], 'the token in a cookie', (honest) =>
-    call(honest, { token: undefined, headers: { cookie: `access_token=${honest.tokens.one}` } }),
-  ),
-  forgery(['header', noToken], 'the token in a header of another name', (honest) =>
-    call(honest, { token: undefined, headers: { 'x-authorization': `Bearer ${honest.tokens.one}` } }),
-  ),
-  forgery(['twice', refusedToken], 'two tokens in two headers', (honest) =>
-    call(honest, { headers: { authorization: [`Bearer ${honest.tokens.one}`, `Bearer ${honest.bob}`] } }),
-  ),
-  forgery(['twice', refusedToken], 'two tokens in one header', (honest) =>
-    call(honest, { headers: { authorization: `Bearer ${honest.tokens.one}, Bearer ${honest.bob}` } }),
-  ),
-  ...['Basic', 'DPoP', 'Token', 'Bearer:'].map((scheme) =>
-    forgery(['scheme', refusedToken], `the token under the scheme ${scheme}`, (honest) =>
-      call(honest, { headers: { authorization: `${scheme} ${honest.tokens.one}` } }),
-    ),
-  ),
+/** The honest call, from where it is not answered. */
+const origins = [
   forgery(
     ['origin', { status: 403, error: 'gateway.origin_refused' }],
     'the honest call from a foreign web page',
@@ -262,7 +239,7 @@ const credentials = [
 ]
 
 export const smugglingForgeries: readonly Forgery[] = [
-  ...credentials,
+  ...origins,
   ...duplicates,
   ...variants,
   ...headers,

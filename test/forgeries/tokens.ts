@@ -36,6 +36,12 @@ const header = (changed: Readonly<Record<string, unknown>>): TokenForgery['make'
 const now = ({ world }: Model) => Math.floor(world.clock.now() / 1000)
 const actOf = (model: Model) => claimsOf(model.token)['act'] as Readonly<Record<string, unknown>>
 const delegationOf = (model: Model) => claimsOf(model.token)['dlg'] as Readonly<Record<string, unknown>>
+/** Who acts next on it: the gateway as its mount, or the server that received it. */
+const nextActor = ({ world, audience }: Model) => (audience === world.mount('crm') ? audience : 'crm')
+const priorOf = (model: Model) => {
+  const { act } = actOf(model)
+  return act === undefined ? {} : { act }
+}
 const parts = (token: string) => token.split('.') as [string, string, string]
 
 /** An actor chain of that many different actors. */
@@ -65,6 +71,17 @@ function hmacWith(key: string | KeyObject, { forge, token }: Model): Promise<str
     .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: forge.kid })
     .sign(secret)
 }
+
+/** Another header over the payload and the signature of the honest token. */
+const reheaded = (text: string): TokenForgery['make'] => {
+  return ({ token }) => `${encoded(text)}.${parts(token)[1]}.${parts(token)[2]}`
+}
+const headerOf = ({ forge }: Model, changed: Readonly<Record<string, unknown>> = {}) =>
+  JSON.stringify({ alg: 'ES256', typ: 'at+jwt', kid: forge.kid, ...changed })
+const withDelegation = (changed: Readonly<Record<string, unknown>>): TokenForgery['make'] =>
+  claims((model) => ({ dlg: { ...delegationOf(model), ...changed } }))
+const withActor = (changed: Readonly<Record<string, unknown>>): TokenForgery['make'] =>
+  claims((model) => ({ act: { ...actOf(model), ...changed } }))
 
 /** Refused by the verifier, wherever the token is presented. */
 const anywhere: readonly TokenForgery[] = [
@@ -130,7 +147,87 @@ const anywhere: readonly TokenForgery[] = [
   { name: 'no typ', rule: 'type', make: header({ typ: undefined }) },
   { name: 'typ of a client assertion', rule: 'type', make: header({ typ: 'client-authentication+jwt' }) },
   { name: 'typ of a logout token', rule: 'type', make: header({ typ: 'logout+jwt' }) },
+  { name: 'typ of an ID-JAG', rule: 'type', make: header({ typ: 'oauth-id-jag+jwt' }) },
+  { name: 'typ of a transaction token', rule: 'type', make: header({ typ: 'txntoken+jwt' }) },
+  { name: 'typ in a list', rule: 'type', make: header({ typ: ['at+jwt'] }) },
+  { name: 'typ and a space', rule: 'type', make: header({ typ: 'at+jwt ' }) },
+  { name: 'a kid that is empty', rule: 'header', make: header({ kid: '' }) },
+  {
+    name: 'a kid and a space',
+    rule: 'key',
+    make: (model) => reheaded(headerOf(model, { kid: `${model.forge.kid} ` }))(model),
+  },
+  ...['es256', 'ES384', 'ES256K', 'RS256', 'PS256'].map((alg) => ({
+    name: `an algorithm that we do not sign with: ${alg}`,
+    rule: 'algorithm',
+    make: (model: Model) => reheaded(headerOf(model, { alg }))(model),
+  })),
+  {
+    name: 'an algorithm that we know and this key is not for',
+    rule: 'algorithm',
+    make: (model) => reheaded(headerOf(model, { alg: 'Ed25519' }))(model),
+  },
+  {
+    name: 'no algorithm',
+    rule: 'algorithm',
+    make: (model) => reheaded(headerOf(model, { alg: undefined }))(model),
+  },
+  {
+    name: 'algorithms in a list',
+    rule: 'algorithm',
+    make: (model) => reheaded(headerOf(model, { alg: ['ES256'] }))(model),
+  },
+  {
+    name: 'two algorithms: one reader takes the first, another the last',
+    rule: 'malformed',
+    make: (model) => reheaded(headerOf(model).replace('{', '{"alg":"none",'))(model),
+  },
+  {
+    name: 'a header that is a list',
+    rule: 'malformed',
+    make: (model) => reheaded(`[${headerOf(model)}]`)(model),
+  },
+  {
+    name: 'a header that is no JSON',
+    rule: 'malformed',
+    make: (model) => reheaded(headerOf(model).slice(0, -1))(model),
+  },
+  {
+    name: 'a header changed after signing',
+    rule: 'signature',
+    make: (model) => reheaded(headerOf(model, { cty: 'x' }))(model),
+  },
   // The signature
+  {
+    name: 'a signature in DER, as other software writes it',
+    rule: 'signature',
+    make: ({ token }) => {
+      const raw = Buffer.from(parts(token)[2], 'base64url')
+      const integer = (bytes: Buffer) => Buffer.concat([Buffer.of(2, 33, 0), bytes])
+      const der = Buffer.concat([
+        Buffer.of(0x30, 70),
+        integer(raw.subarray(0, 32)),
+        integer(raw.subarray(32)),
+      ])
+      return `${parts(token).slice(0, 2).join('.')}.${der.toString('base64url')}`
+    },
+  },
+  {
+    name: 'the honest signature and one byte more',
+    rule: 'signature',
+    make: ({ token }) => {
+      const longer = Buffer.concat([Buffer.from(parts(token)[2], 'base64url'), Buffer.of(0)])
+      return `${parts(token).slice(0, 2).join('.')}.${longer.toString('base64url')}`
+    },
+  },
+  {
+    name: 'the signature over another header',
+    rule: 'signature',
+    make: async ({ token, forge }) => {
+      const other = await forge.sign(claimsOf(token), { typ: 'JWT' })
+      return `${parts(token).slice(0, 2).join('.')}.${parts(other)[2]}`
+    },
+  },
   {
     name: 'a truncated signature',
     rule: 'signature',
@@ -168,6 +265,36 @@ const anywhere: readonly TokenForgery[] = [
   },
   // The form
   { name: 'a fourth part', rule: 'malformed', make: ({ token }) => `${token}.${parts(token)[1]}` },
+  {
+    name: 'five parts: an encrypted one',
+    rule: 'malformed',
+    make: ({ token }) => `${token}.${parts(token)[1]}.${parts(token)[2]}`,
+  },
+  {
+    name: 'parts that are padded',
+    rule: 'malformed',
+    make: ({ token }) => `${parts(token)[0]}.${parts(token)[1]}.${parts(token)[2]}==`,
+  },
+  {
+    name: 'another alphabet of base64',
+    rule: 'malformed',
+    make: ({ token }) => `${parts(token)[0]}.${parts(token)[1]}.+/${parts(token)[2].slice(2)}`,
+  },
+  {
+    name: 'a token in a token',
+    rule: 'malformed',
+    make: ({ token, forge }) => forge.signText(JSON.stringify(token)),
+  },
+  {
+    name: 'a signed payload that is cut off',
+    rule: 'malformed',
+    make: ({ token, forge }) => forge.signText(JSON.stringify(claimsOf(token)).slice(0, -1)),
+  },
+  {
+    name: 'a chain as deep as a token has room for',
+    rule: 'malformed',
+    make: ({ forge }) => forge.signText(`${'{"act":'.repeat(700)}{}${'}'.repeat(700)}`),
+  },
   { name: 'two parts', rule: 'malformed', make: ({ token }) => parts(token).slice(0, 2).join('.') },
   {
     name: 'longer than any token of ours',
@@ -227,7 +354,20 @@ const anywhere: readonly TokenForgery[] = [
     rule: 'claims',
     make: claims((model) => ({ iat: now(model) + 30, exp: now(model) + 20 })),
   },
+  { name: 'no beginning', rule: 'claims', make: claims(() => ({ iat: undefined })) },
+  { name: 'an end before time itself', rule: 'claims', make: claims(() => ({ exp: -1 })) },
+  { name: 'an end with a fraction', rule: 'claims', make: claims((model) => ({ exp: now(model) + 100.5 })) },
+  { name: 'a beginning that is no number', rule: 'claims', make: claims(() => ({ nbf: 'never' })) },
   // Issuer and audience
+  { name: 'no audience', rule: 'claims', make: claims(() => ({ aud: undefined })) },
+  { name: 'an empty audience', rule: 'claims', make: claims(() => ({ aud: '' })) },
+  { name: 'no audiences in the list', rule: 'claims', make: claims(() => ({ aud: [] })) },
+  {
+    name: 'our issuer in capitals',
+    rule: 'issuer',
+    make: claims(({ world }) => ({ iss: world.publicUrl.toUpperCase() })),
+  },
+  { name: 'issuers in a list', rule: 'claims', make: claims(({ world }) => ({ iss: [world.publicUrl] })) },
   { name: 'another issuer', rule: 'issuer', make: claims(() => ({ iss: 'https://evil.example' })) },
   {
     name: 'our issuer with a slash',
@@ -298,6 +438,42 @@ const anywhere: readonly TokenForgery[] = [
       act: { iss: model.world.publicUrl, sub: claimsOf(model.token)['sub'], act: actOf(model) },
     })),
   },
+  { name: 'an actor with an empty name', rule: 'chain', make: withActor({ sub: '' }) },
+  { name: 'an actor with a name that is too long', rule: 'chain', make: withActor({ sub: 'a'.repeat(257) }) },
+  {
+    name: 'an actor that is a client alone',
+    rule: 'chain',
+    make: withActor({ sub: undefined, client_id: 'assistant' }),
+  },
+  { name: 'an actor with an end of its own', rule: 'chain', make: withActor({ exp: 1e12 }) },
+  { name: 'an actor with a binding of its own', rule: 'chain', make: withActor({ cnf: { jkt: 'x' } }) },
+  { name: 'an actor in another case', rule: 'chain', make: withActor({ Sub: 'evil' }) },
+  { name: 'an actor whose client is a list', rule: 'chain', make: withActor({ client_id: ['gateway'] }) },
+  {
+    name: 'an actor with the name of a property',
+    rule: 'chain',
+    make: withActor({ constructor: { name: 'x' } }),
+  },
+  {
+    name: 'an actor with a prototype',
+    rule: 'chain',
+    make: ({ token, forge }) =>
+      forge.signText(
+        JSON.stringify(claimsOf(token)).replace('"act":{', '"act":{"__proto__":{"sub":"evil"},'),
+      ),
+  },
+  { name: 'an actor before nobody', rule: 'chain', make: withActor({ act: null }) },
+  {
+    name: 'an actor before a list of them',
+    rule: 'chain',
+    make: claims((model) => ({ act: { ...actOf(model), act: [actOf(model)] } })),
+  },
+  { name: 'act is a text', rule: 'chain', make: claims((model) => ({ act: JSON.stringify(actOf(model)) })) },
+  {
+    name: 'seventeen actors',
+    rule: 'depth',
+    make: claims(({ world }) => ({ act: chainOf(17, world.publicUrl) })),
+  },
   { name: 'nine actors', rule: 'depth', make: claims(({ world }) => ({ act: chainOf(9, world.publicUrl) })) },
   { name: 'a chain without end', rule: 'depth', make: claims(() => ({ act: chainOf(60, 'i') })) },
   {
@@ -321,10 +497,79 @@ const anywhere: readonly TokenForgery[] = [
     rule: 'claims',
     make: claims((model) => ({ dlg: { ...delegationOf(model), rem: -1 } })),
   },
+  { name: 'no hop', rule: 'claims', make: withDelegation({ hop: 0 }) },
+  { name: 'no depth', rule: 'claims', make: withDelegation({ rem: undefined }) },
+  { name: 'a depth with a fraction', rule: 'claims', make: withDelegation({ rem: 0.5 }) },
+  { name: 'a depth that is a text', rule: 'claims', make: withDelegation({ rem: '7' }) },
+  { name: 'a lineage without grant', rule: 'claims', make: withDelegation({ gid: undefined }) },
+  { name: 'a lineage with an empty grant', rule: 'claims', make: withDelegation({ gid: '' }) },
+  { name: 'a lineage with more in it', rule: 'claims', make: withDelegation({ sub: 'evil' }) },
+  {
+    name: 'a lineage with more ancestors than there can be',
+    rule: 'claims',
+    make: withDelegation({ anc: Array.from({ length: 65 }, (_, i) => `a${i}`) }),
+  },
+  { name: 'a lineage whose ancestors are a text', rule: 'claims', make: withDelegation({ anc: 'family' }) },
+  {
+    name: 'a lineage that is a list',
+    rule: 'claims',
+    make: claims((model) => ({ dlg: [delegationOf(model)] })),
+  },
+  {
+    name: 'handed over, to nobody',
+    rule: 'claims',
+    make: claims((model) => ({ dlg: { ...delegationOf(model), res: model.audience } })),
+  },
+  {
+    name: 'may_act is a list',
+    rule: 'claims',
+    make: claims(({ world }) => ({ may_act: [{ iss: world.publicUrl, sub: 'crm' }] })),
+  },
+  { name: 'may_act without an issuer', rule: 'claims', make: claims(() => ({ may_act: { sub: 'crm' } })) },
+  {
+    name: 'may_act with a chain of its own',
+    rule: 'claims',
+    make: claims((model) => ({ may_act: { iss: model.world.publicUrl, sub: 'crm', act: actOf(model) } })),
+  },
   { name: 'may_act is anybody', rule: 'claims', make: claims(() => ({ may_act: '*' })) },
   // The rest
   { name: 'bound to a key that nobody proves', rule: 'binding', make: claims(() => ({ cnf: { jkt: 'x' } })) },
   { name: 'bound to nothing', rule: 'binding', make: claims(() => ({ cnf: null })) },
+  {
+    name: 'bound to a certificate that nobody shows',
+    rule: 'binding',
+    make: claims(() => ({ cnf: { 'x5t#S256': 'x' } })),
+  },
+  {
+    name: 'bound to a key that comes along',
+    rule: 'binding',
+    make: claims(({ forge }) => ({ cnf: { jwk: forge.publicJwk } })),
+  },
+  { name: 'bound in a list', rule: 'binding', make: claims(() => ({ cnf: [] })) },
+  { name: 'the nonce of an ID token', rule: 'claims', make: claims(() => ({ nonce: 'n1' })) },
+  {
+    name: 'the events of a logout token',
+    rule: 'claims',
+    make: claims(() => ({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } })),
+  },
+  ...['client_id', 'jti', 'scope', 'auth_time', 'acr', 'sid', 'sub_id'].map((name) => ({
+    name: `no ${name}`,
+    rule: 'claims',
+    make: claims(() => ({ [name]: undefined })),
+  })),
+  {
+    name: 'a user of the identity provider by mail alone',
+    rule: 'claims',
+    make: claims(() => ({ sub_id: { format: 'email', email: 'alice@example.com' } })),
+  },
+  { name: 'an empty subject', rule: 'claims', make: claims(() => ({ sub: '' })) },
+  { name: 'an id that is too long', rule: 'claims', make: claims(() => ({ jti: 'x'.repeat(513) })) },
+  { name: 'scopes in quotes', rule: 'claims', make: claims(() => ({ scope: '"crm.read"' })) },
+  {
+    name: 'a claim in another case in place of the real one',
+    rule: 'claims',
+    make: claims((model) => ({ sub: undefined, Sub: claimsOf(model.token)['sub'] })),
+  },
   { name: 'no subject', rule: 'claims', make: claims(() => ({ sub: undefined })) },
   { name: 'a subject that is a list', rule: 'claims', make: claims(() => ({ sub: ['a', 'b'] })) },
   { name: 'no transaction', rule: 'claims', make: claims(() => ({ txn: undefined })) },
@@ -399,6 +644,25 @@ const grantRules: readonly TokenForgery[] = [
           '"iss":"https://evil.example","sub":"assistant"',
         ),
       ) as object,
+    })),
+  },
+  ...(
+    [
+      ['another', (iss) => ({ iss, sub: 'evil' })],
+      ['somebody of the right name at another issuer', (_, sub) => ({ iss: 'https://evil.example', sub })],
+      ['the right one as another client', (iss, sub) => ({ iss, sub, client_id: 'evil' })],
+    ] as const satisfies readonly (readonly [string, (iss: string, sub: string) => object])[]
+  ).map(([name, named]) => ({
+    name: `may_act names ${name}`,
+    rule: 'may_act',
+    make: claims((model) => ({ may_act: named(model.world.publicUrl, nextActor(model)) })),
+  })),
+  {
+    name: 'an actor that nobody knows between those who acted',
+    rule: 'actor',
+    make: claims((model) => ({
+      act: { ...actOf(model), act: { iss: model.world.publicUrl, sub: 'evil', ...priorOf(model) } },
+      dlg: { ...delegationOf(model), hop: Number(delegationOf(model)['hop']) + 1 },
     })),
   },
   {

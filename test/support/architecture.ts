@@ -6,7 +6,7 @@ export type Rule = (sources: readonly Source[]) => readonly string[]
 
 /** The order of `service/src`: a module imports only from lines below its own. The first line is the composition root. */
 export const lines: readonly (readonly string[])[] = [
-  ['main.ts', 'cli', 'config.ts', 'faults.ts'],
+  ['main.ts', 'composition', 'cli', 'config.ts', 'faults.ts'],
   ['storage', 'catalogue'],
   ['admin', 'account', 'gateway', 'oauth'],
   ['broker'],
@@ -83,8 +83,8 @@ interface Reserved {
 const edges = ['admin', 'account', 'gateway', 'oauth']
 const reserved: readonly Reserved[] = [
   { name: /^#vault$/, never: ['admin', 'account', 'gateway'] },
-  { name: /^#storage$/, only: ['main.ts'] },
-  { name: /^#catalogue$/, only: ['main.ts', 'cli'] },
+  { name: /^#storage$/, only: ['main.ts', 'composition'] },
+  { name: /^#catalogue$/, only: ['main.ts', 'composition', 'cli'] },
   { name: /^(?:node:sqlite|kysely|pg)(?:\/|$)/, only: ['storage'] },
   { name: /^@?hono(?:\/|$)/, only: ['http', ...edges] },
   { name: /^oidc-provider(?:\/|$)/, only: ['oauth'] },

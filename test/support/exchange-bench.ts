@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
 import { SignJWT } from 'jose'
 import { createAgents } from '../../service/src/agents/index.ts'
-import { createApis } from '../../service/src/apis/index.ts'
+import { type Api, createApis } from '../../service/src/apis/index.ts'
 import { type AuditLine, openAudit } from '../../service/src/audit/index.ts'
 import { exchange } from '../../service/src/broker/index.ts'
 import { createGrants } from '../../service/src/grants/index.ts'
@@ -62,6 +62,8 @@ const server = (key: string, url: string, calls: Server['calls']): Server => ({
   name: key,
   url,
   mount: `${ISSUER}/${key}/mcp`,
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls,
   scopes: scopes(`${key}.read`, `${key}.write`),
@@ -82,6 +84,7 @@ const apis = [
     key: 'payroll',
     name: 'Payroll',
     resource: PAYROLL,
+    internal: false,
     credential: undefined,
     scopes: scopes('payroll.read', 'payroll.tax', 'payroll.pay', 'payroll.admin'),
   },
@@ -89,6 +92,7 @@ const apis = [
     key: 'ledger',
     name: 'Ledger',
     resource: LEDGER,
+    internal: false,
     credential: undefined,
     scopes: scopes('ledger.read'),
   },
@@ -96,6 +100,7 @@ const apis = [
     key: 'vault',
     name: 'Nobody calls it',
     resource: 'https://vault.internal',
+    internal: false,
     credential: undefined,
     scopes: scopes('vault.open'),
   },
@@ -130,6 +135,10 @@ export interface BenchOptions {
   readonly rules?: readonly Rule[]
   readonly users?: readonly string[]
   readonly agents?: readonly string[]
+  /** What APIs ask of their tokens, by key. */
+  readonly asks?: Readonly<Record<string, Partial<Pick<Api, 'subject' | 'authentication'>>>>
+  /** The ids that users have elsewhere, by user name. */
+  readonly linked?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -148,6 +157,8 @@ export async function openBench({
   rules = [permitExchange],
   users: usernames = ['alice', 'bob'],
   agents: agentKeys = ['assistant', 'researcher', 'checker', 'deputy', 'intruder'],
+  asks = {},
+  linked = {},
 }: BenchOptions = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'tetrapod-exchange-'))
   const clock = { time: START_SECONDS * 1000, now: () => clock.time }
@@ -167,7 +178,7 @@ export async function openBench({
     vault,
     revocation,
     clock,
-    algorithm: 'ES256',
+    algorithm: () => 'ES256',
   })
   const journal = { full: false, onceRecorded: async (): Promise<unknown> => undefined }
   const happened: string[] = []
@@ -198,6 +209,7 @@ export async function openBench({
     username,
     name: username,
     groups: [],
+    linked: linked[username] ?? {},
     password: new Secret(''),
   }))
   const grants = createGrants({ store: storage.grants, revocation, clock })
@@ -217,12 +229,15 @@ export async function openBench({
       clock,
     }),
     servers: createServers(servers),
-    apis: createApis(apis),
+    apis: createApis(
+      apis.map((api) => ({ subject: undefined, authentication: undefined, ...api, ...asks[api.key] })),
+    ),
     users: createUsers({ issuer: ISSUER, builtIn, accounts, sessions, revocation, clock, log }),
     grants,
     policy: compilePolicy(rules),
     audit,
     clock,
+    connectUrl: (provider: string) => `${ISSUER}/connect/${provider}`,
   }
   const client = async (id: string) => ({
     id,

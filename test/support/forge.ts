@@ -28,7 +28,7 @@ export async function openForge({ dataDirectory, publicUrl, clock }: World): Pro
     const { secrets, partitionKeys, signingKeys: store, revocations } = storage
     const vault = createVault({ keyring, secrets, partitionKeys, clock })
     const revocation = await openRevocation({ store: revocations, clock })
-    const deps = { store, vault, revocation, clock, algorithm: 'ES256' as const }
+    const deps = { store, vault, revocation, clock, algorithm: () => 'ES256' as const }
     const { signing } = await (await openTokens({ issuer: publicUrl, ...deps })).keys.current()
     revocation.close()
     return await forgeWith(signing)

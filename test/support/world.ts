@@ -19,6 +19,7 @@ import { type Browser, createBrowser, type Page } from '../../demo/src/walk/scri
 import type { Configuration } from '../../service/src/config.ts'
 import type { Network } from '../../service/src/egress/index.ts'
 import { type Clock, type Log, Secret } from '../../service/src/kernel/index.ts'
+import type { Reloaded } from '../../service/src/composition/reload.ts'
 import { build, type Service } from '../../service/src/main.ts'
 import type { Ticker } from '../../service/src/revocation/index.ts'
 import { hashPassword } from '../../service/src/users/index.ts'
@@ -65,11 +66,13 @@ export interface World {
   readonly service: Running
   /** Stops the service and starts it on the same data, with a changed configuration if one is given. */
   restart(amend?: Amend): Promise<void>
+  /** Edits the configuration of the running service: what is given to it is the one it was opened with. */
+  edit(amend: Amend): Promise<Reloaded>
   close(): Promise<void>
 }
 
 /** A service that serves. */
-export type Running = Pick<Service, 'socket' | 'close'>
+export type Running = Pick<Service, 'socket' | 'close'> & Partial<Pick<Service, 'reload'>>
 
 /** What a service is started with. */
 export interface Started {
@@ -211,6 +214,10 @@ export async function openWorld({
     async restart(changed = amend) {
       await service.close()
       service = await start(changed)
+    },
+    async edit(change) {
+      if (service.reload === undefined) throw new Error('it runs elsewhere')
+      return service.reload(change((amend ?? ((text) => text))(asWritten)))
     },
     async close() {
       for (const party of Object.values(parties)) party.close()

@@ -32,6 +32,8 @@ export interface Manners {
   now?: () => number
   /** Sends whoever comes with a token elsewhere on this server. */
   redirect?: string
+  /** So many calls of `delete_customer` are told that a scope is missing, whatever the token has. */
+  learning?: number
   /** No token is taken any more. */
   refuseTokens?: boolean
 }
@@ -126,7 +128,9 @@ export async function openServer(preRegistered: readonly Registered[] = []): Pro
     }
     if (!isOurs) return response.writeHead(401, challenge()).end()
     const needed = needs[params.name ?? ''] ?? 'crm.read'
-    if (!known.scope.split(' ').includes(needed)) {
+    const { learning = 0 } = manners
+    if (needed === 'crm.write') manners.learning = learning - 1
+    if (!known.scope.split(' ').includes(needed) || (needed === 'crm.write' && learning > 0)) {
       return response.writeHead(403, challenge('insufficient_scope', needed)).end()
     }
     return json(response, 200, { jsonrpc: '2.0', id: 1, result: {} })

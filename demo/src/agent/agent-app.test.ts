@@ -8,8 +8,12 @@ import { claimsView } from './claims-view.ts'
 const origin = 'http://127.0.0.1:4003'
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
+function tokenOf(username: string): string {
+  return `${encoded({ alg: 'ES256' })}.${encoded({ sub: `id-${username}`, sub_id: { sub: username } })}.x`
+}
+
 function loginOf(username: string, hasExpired: () => boolean): Login {
-  const token = `${encoded({ alg: 'ES256' })}.${encoded({ sub: `id-${username}`, sub_id: { sub: username } })}.x`
+  const token = tokenOf(username)
   return {
     mcpUrl: 'http://127.0.0.1:4000/crm/mcp',
     fetch,
@@ -19,6 +23,7 @@ function loginOf(username: string, hasExpired: () => boolean): Login {
     expiresAt: undefined,
     token: () => (hasExpired() ? undefined : token),
     authProvider: { token: () => Promise.resolve(token), onUnauthorized: () => Promise.resolve() },
+    delegate: ({ to, scopes }) => Promise.resolve(tokenOf(`${to} ${[...scopes].join(' ')} of ${username}`)),
   }
 }
 
@@ -37,19 +42,30 @@ const answered: Called = {
   },
 }
 
+/** A sub-agent whose token names what it was handed. */
+const researcher: AgentAppDeps['team']['researcher'] = {
+  accept: (_, delegation) => {
+    if (typeof delegation !== 'string') throw new Error('it is handed one token')
+    return Promise.resolve({ ...loginOf('', () => false), token: () => delegation })
+  },
+}
+
 /** The application with an agent whose logins belong to whoever the callback's code names. */
 function build(
   callTool: AgentAppDeps['callTool'] = () => Promise.resolve(answered),
   hasExpired = () => false,
 ) {
   let count = 0
+  const agent: AgentAppDeps['agent'] = {
+    begin: () => Promise.resolve(begun(`state-${(count += 1)}`)),
+    finish: (url) => Promise.resolve(loginOf(new URL(url).searchParams.get('code') ?? '', hasExpired)),
+  }
   const app = agentApp({
     origin,
     mcpUrl: 'http://127.0.0.1:4000/crm/mcp',
-    agent: {
-      begin: () => Promise.resolve(begun(`state-${(count += 1)}`)),
-      finish: (url) => Promise.resolve(loginOf(new URL(url).searchParams.get('code') ?? '', hasExpired)),
-    },
+    agent,
+    team: { planner: agent, researcher },
+    keys: { planner: { keys: ['of the planner'] } },
     callTool,
     readAudit: () => Promise.resolve([]),
     newId: () => `visitor-${(count += 1)}`,
@@ -180,6 +196,61 @@ test('who signs in again after that is asked for again', async () => {
   expect(html).not.toContain('no longer takes')
 })
 
+/** Presses the button for the sub-agent; whoever `signsIn` comes back from the planner's sign-in. */
+async function research(request: ReturnType<typeof build>, cookie: string, user: string, signsIn = user) {
+  const begun = await request('/research', { cookie, form: { user } })
+  const { searchParams } = new URL(begun.headers.get('location') ?? '')
+  return request(`/planner/callback?code=${signsIn}&state=${searchParams.get('state')}`, { cookie })
+}
+
+test('the planner hands the researcher reading alone, whose call and hops are shown', async () => {
+  const callers: string[] = []
+  const request = build((login) => {
+    callers.push(login.token() ?? '')
+    return Promise.resolve(answered)
+  })
+  const cookie = await signIn(request, 'alice')
+  expect((await research(request, cookie, 'alice')).headers.get('location')).toBe('/#alice')
+  expect(callers).toEqual([tokenOf('alice'), tokenOf('researcher crm.read of alice')])
+  const html = await (await request('/', { cookie })).text()
+  for (const words of ['what the planner handed', 'Researcher', 'id-researcher crm.read of alice'])
+    expect(html).toContain(words)
+  const again = await request('/research', { cookie, form: { user: 'alice' } })
+  expect([again.headers.get('location'), callers.length]).toEqual(['/#alice', 3])
+})
+
+test('nobody has the planner act for somebody else', async () => {
+  const request = build()
+  const cookie = await signIn(request, 'alice')
+  expect((await request('/research', { cookie, form: { user: 'bob' } })).status).toBe(400)
+  expect((await request('/research', { form: { user: 'alice' } })).status).toBe(400)
+  const other = await research(request, cookie, 'alice', 'bob')
+  expect([other.status, await other.text()]).toEqual([
+    400,
+    expect.stringContaining('it was bob who signed in'),
+  ])
+  const begun = await request('/research', { cookie, form: { user: 'alice' } })
+  const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state')
+  const elsewhere = await signIn(request, 'alice')
+  for (const path of ['/planner/callback', '/callback'])
+    for (const stranger of path === '/callback' ? [cookie] : [elsewhere, ''])
+      expect((await request(`${path}?code=alice&state=${state}`, { cookie: stranger })).status).toBe(400)
+})
+
+test('a call of the researcher that is refused is shown with its sentence', async () => {
+  const outcomes: Called[] = [answered, { outcome: 'refused', sentence: 'No rule permits <this>.' }]
+  const request = build(() => Promise.resolve(outcomes.shift() ?? answered))
+  const cookie = await signIn(request, 'alice')
+  await research(request, cookie, 'alice')
+  expect(await (await request('/', { cookie })).text()).toContain('No rule permits &lt;this&gt;.')
+})
+
+test('the keys of the team are published, by name', async () => {
+  const request = build()
+  expect(await (await request('/planner/jwks')).json()).toEqual({ keys: ['of the planner'] })
+  for (const name of ['assistant', 'constructor']) expect((await request(`/${name}/jwks`)).status).toBe(404)
+})
+
 test('a form of another site presses no button here', async () => {
   let calls = 0
   const request = build(() => {
@@ -213,6 +284,14 @@ test('a journey that fails becomes a page that says what to do', async () => {
       begin: () => Promise.reject(new JourneyFailed('network.unreachable', 'The gateway does not answer.')),
       finish: () => Promise.reject(new Error('not reached')),
     },
+    team: {
+      planner: {
+        begin: () => Promise.reject(new Error('not reached')),
+        finish: () => Promise.reject(new Error('not reached')),
+      },
+      researcher,
+    },
+    keys: {},
     callTool: () => Promise.resolve(answered),
     readAudit: () => Promise.reject(new Error('down')),
     newId: () => 'id',

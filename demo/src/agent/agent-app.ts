@@ -4,14 +4,16 @@ import { getCookie, setCookie } from 'hono/cookie'
 import { csrf } from 'hono/csrf'
 import { HTTPException } from 'hono/http-exception'
 import { decodeJwt } from 'jose'
-import { ask, offered } from './ask.ts'
+import { ask } from './ask.ts'
 import type { AuditLine } from './audit-lines.ts'
 import type { ToolCall } from './call-tool.ts'
 import { people } from '../company.ts'
 import { contentSecurity, ownHostOnly } from './guards.ts'
 import { homePage } from './home-page.ts'
+import { offered } from './offered.ts'
 import { type Html, problemPage } from './page.ts'
 import { stylesheet } from './stylesheet.ts'
+import { research, type Team } from './research.ts'
 import { createVisitors, type Desk, type Visitor } from './visitors.ts'
 
 export interface AgentAppDeps {
@@ -20,6 +22,9 @@ export interface AgentAppDeps {
   /** The MCP endpoint it works with: the gateway's. */
   readonly mcpUrl: string
   readonly agent: Pick<Agent, 'begin' | 'finish'>
+  readonly team: Team
+  /** The public keys of the team, by the name of the agent. */
+  readonly keys: Readonly<Record<string, object>>
   readonly callTool: ToolCall
   readonly readAudit: () => Promise<readonly AuditLine[]>
   /** Makes the id of a browser session: nobody can guess it. */
@@ -47,7 +52,12 @@ export function agentApp(deps: AgentAppDeps): Hono {
   app.get('/state', (c) => {
     const desks = [...(visitorOf(c)?.desks ?? [])]
     return c.json(
-      Object.fromEntries(desks.map(([username, { answer, refusal }]) => [username, { answer, refusal }])),
+      Object.fromEntries(
+        desks.map(([username, { answer, refusal, research: found }]) => [
+          username,
+          { answer, refusal, ...(found && { research: { handed: found.handed, answer: found.answer } }) },
+        ]),
+      ),
     )
   })
 
@@ -89,6 +99,42 @@ export function agentApp(deps: AgentAppDeps): Hono {
     return c.redirect(`/#${encodeURIComponent(user)}`, 303)
   })
 
+  app.get('/:name/jwks', (c) => {
+    const { name } = c.req.param()
+    return Object.hasOwn(deps.keys, name) ? c.json(deps.keys[name] ?? {}) : c.notFound()
+  })
+
+  app.post('/research', async (c) => {
+    const { user } = await c.req.parseBody()
+    const visitor = visitorOf(c)
+    const desk = typeof user === 'string' ? visitor?.desks.get(user) : undefined
+    if (visitor === undefined || desk === undefined || typeof user !== 'string')
+      return c.html(problemPage('Nobody of that name is signed in here.', 'Go back and sign in.'), 400)
+    const planner = desk.research?.planner
+    if (planner?.token() !== undefined) {
+      await lookUp(visitor, user, planner)
+      return c.redirect(`/#${user}`, 303)
+    }
+    const options = { scopes: ['crm.read', 'crm.write'], loginHint: user, prompt: 'login' } as const
+    const { url, state } = await deps.team.planner.begin(mcpUrl, options)
+    visitor.begunResearch.set(state, user)
+    return c.redirect(url, 303)
+  })
+
+  app.get('/planner/callback', async (c) => {
+    const state = c.req.query('state') ?? ''
+    const visitor = visitorOf(c)
+    const wanted = visitor?.begunResearch.get(state)
+    if (visitor === undefined || wanted === undefined) return c.html(notBegun, 400)
+    visitor.begunResearch.delete(state)
+    const { search } = new URL(c.req.url)
+    const planner = await deps.team.planner.finish(`${origin}${c.req.path}${search}`, state)
+    const username = usernameOf(planner)
+    if (username !== wanted) return c.html(somebodyElse(wanted, username), 400)
+    await lookUp(visitor, username, planner)
+    return c.redirect(`/#${username}`, 303)
+  })
+
   app.onError((error, c) => {
     if (error instanceof JourneyFailed)
       return c.html(problemPage(error.message, 'Go back and sign in again.'), 400)
@@ -109,6 +155,12 @@ export function agentApp(deps: AgentAppDeps): Hono {
   async function askFor({ desks }: Visitor, username: string, tool: string): Promise<void> {
     const desk = desks.get(username)
     if (desk !== undefined) desks.set(username, await ask(desk, tool, deps.callTool))
+  }
+
+  async function lookUp({ desks }: Visitor, username: string, planner: Login): Promise<void> {
+    const desk = desks.get(username)
+    const found = await research(planner, { ...deps.team, callTool: deps.callTool })
+    if (desk !== undefined) desks.set(username, { ...desk, research: found })
   }
 
   return app

@@ -1,27 +1,23 @@
 import { decodeJwt } from 'jose'
 import { answerFrom } from './answer.ts'
 import type { ToolCall } from './call-tool.ts'
+import { offered } from './offered.ts'
 import type { Desk } from './visitors.ts'
-
-/** What the page offers to call, with what it sends. */
-export const offered: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map([
-  ['my_commission', { month: '2026-10' }],
-  ['delete_customer', { id: 'c-101' }],
-])
 
 /**
  * Calls an offered tool for the user of a desk, and answers the desk as it is afterwards: what was answered last stays
  * until there is a new answer.
  */
 export async function ask(desk: Desk, tool: string, callTool: ToolCall): Promise<Desk> {
-  const { login, answer } = desk
-  const before = { login, ...(answer && { answer }) }
+  const { login, answer, research } = desk
+  const kept = { login, ...(research && { research }) }
+  const before = { ...kept, ...(answer && { answer }) }
   const token = login.token()
   if (token === undefined) return { ...before, ended: 'expired' }
   const called = await callTool(login, tool, offered.get(tool) ?? {})
   switch (called.outcome) {
     case 'answered':
-      return { login, answer: answerFrom(called.result, decodeJwt(token)) }
+      return { ...kept, answer: answerFrom(called.result, decodeJwt(token)) }
     case 'refused':
       return { ...before, refusal: { tool, sentence: called.sentence } }
     case 'signed_out':

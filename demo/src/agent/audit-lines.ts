@@ -10,7 +10,11 @@ const auditLine = z.object({
   server: z.string().optional(),
   tool: z.string().optional(),
   api: z.string().optional(),
+  client: z.string().optional(),
+  delegate: z.string().optional(),
   arguments: z.unknown().optional(),
+  /** Outermost first. */
+  chain: z.array(z.object({ sub: z.string() })).optional(),
   decision: z.string().optional(),
   /** `pending` while the call runs. */
   outcome: z.string(),
@@ -31,9 +35,20 @@ export async function readAudit(url: string, limit: number): Promise<readonly Au
   return lines.sort((a, b) => timeOf(b) - timeOf(a))
 }
 
-/** What a line is about: the tool, the API a token was issued for, or an event such as a sign-in. */
-export function whatOf({ kind, tool, api }: AuditLine): string {
-  return tool ?? (api === undefined ? kind.replaceAll('_', ' ') : `token for ${api}`)
+/** What a line is about: the tool, whom or what a token was issued for, or an event such as a sign-in. */
+export function whatOf({ kind, tool, api, delegate, client }: AuditLine): string {
+  if (tool !== undefined) return tool
+  if (delegate !== undefined) return `a part for ${delegate}`
+  return kind === 'exchange' ? `token for ${api ?? client ?? ''}` : kind.replaceAll('_', ' ')
+}
+
+/** The agent that the user let act, and in a call the sub-agents it handed to. */
+export function agentsOf({ kind, agent, chain = [] }: AuditLine): string | undefined {
+  if (kind !== 'call' || chain.length < 2) return agent
+  return chain
+    .map(({ sub }) => sub)
+    .reverse()
+    .join(' → ')
 }
 
 function timeOf({ time }: AuditLine): number {

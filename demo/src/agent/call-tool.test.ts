@@ -23,6 +23,7 @@ async function callAt(listener: RequestListener) {
       token: () => Promise.resolve('token'),
       onUnauthorized: () => Promise.reject(new LoginRequired(resource)),
     },
+    delegate: () => Promise.reject(new Error('nobody is handed to here')),
   }
   return callTool(resource, login, 'my_commission', {})
 }

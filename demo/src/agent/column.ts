@@ -5,6 +5,7 @@ import type { Commission } from '../commission.ts'
 import type { Person } from '../company.ts'
 import { legs } from './legs.ts'
 import type { Html } from './page.ts'
+import type { Research } from './research.ts'
 import type { Desk } from './visitors.ts'
 
 /** One user's column: how to sign in, or what their call brought and what every hop carried. */
@@ -28,17 +29,43 @@ function signedOut({ username, name, password }: Person, desk: Desk | undefined)
       <button>Sign in as ${name}</button>
     </form>
     <p class="hint">User <code>${username}</code>, password <code>${password}</code></p>
-    ${desk?.answer && html`${commission(desk.answer.result)} ${hops(name, desk.answer)}`}`
+    ${
+      desk?.answer && html`${commission(desk.answer.result)} ${legs(name, 'Assistant')} ${hops(desk.answer)}`
+    }`
 }
 
-function signedIn({ username, name }: Person, { answer, refusal }: Desk): Html {
+function signedIn({ username, name }: Person, { answer, refusal, research }: Desk): Html {
   return html`${refusal === undefined ? '' : refused(refusal.tool, refusal.sentence)}
     ${answer === undefined ? '' : commission(answer.result)}
     <div class="actions">
       ${callButton(username, 'my_commission', 'Call again')}
       ${callButton(username, 'delete_customer', 'Try to delete a customer (not permitted)')}
     </div>
-    ${answer === undefined ? '' : hops(name, answer)}`
+    ${answer === undefined ? '' : html`${legs(name, 'Assistant')} ${hops(answer)}`}
+    <h3>A sub-agent</h3>
+    <p class="hint">
+      The planner is an agent that the administrator named. It hands a part of what you allow it, reading
+      alone, to the researcher. Nobody but the researcher can use that part.
+    </p>
+    <form method="post" action="/research">
+      <input type="hidden" name="user" value="${username}" />
+      <button class="quiet">Let the researcher look</button>
+    </form>
+    ${research === undefined ? '' : found(name, research)}`
+}
+
+function found(name: string, { handed, answer, refusal }: Research): Html {
+  return html`${refusal === undefined ? '' : refused('The researcher’s call', refusal)}
+  ${
+    handed === undefined || answer === undefined
+      ? ''
+      : html`${commission(answer.result)} ${legs(name, 'Planner', 'Researcher')}
+          <details>
+            <summary>The part: what the planner handed to the researcher</summary>
+            ${claimsView(handed)}
+          </details>
+          ${hops(answer)}`
+  }`
 }
 
 function refused(tool: string, sentence: string): Html {
@@ -76,9 +103,8 @@ function commission({ month, deals, rate, commission }: Commission): Html {
   </table>`
 }
 
-function hops(name: string, { tokens: [token1, token2, token3] }: Answer): Html {
-  return html`${legs(name)}
-    <p class="legend">
+function hops({ tokens: [token1, token2, token3] }: Answer): Html {
+  return html`<p class="legend">
       <mark class="same">The same at every hop</mark> <mark class="hop">Of this hop alone</mark>
     </p>
     <details open>

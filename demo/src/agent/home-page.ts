@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { type AuditLine, whatOf } from './audit-lines.ts'
+import { agentsOf, type AuditLine, whatOf } from './audit-lines.ts'
 import { column } from './column.ts'
 import type { Person } from '../company.ts'
 import { type Html, page } from './page.ts'
@@ -58,7 +58,7 @@ function auditRow(line: AuditLine): Html {
   const cells = [
     time,
     line.username,
-    line.agent,
+    agentsOf(line),
     line.server,
     whatOf(line),
     inputs,

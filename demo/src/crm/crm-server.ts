@@ -6,7 +6,7 @@ import {
   requireScopes,
   type ServerContext,
 } from '@modelcontextprotocol/server'
-import { callerOf, type ClientKey, protect } from '@tetrapod/server-sdk'
+import { callerOf, type ClientKey, protect, stepUp } from '@tetrapod/server-sdk'
 import { decodeJwt } from 'jose'
 import { z } from 'zod'
 import { commissionSchema } from '../commission.ts'
@@ -69,7 +69,8 @@ function buildServer(payroll: string): McpServer {
       scopeChallenge: requireScopes('crm.read'),
     },
     async ({ month }, context) => {
-      const asked = await askPayroll(callerOf(context), payroll, month)
+      const asked = await askPayroll(callerOf(context), payroll, month).catch(stepUp)
+      if ('isError' in asked) return asked
       if ('sentence' in asked) return refusal(asked.sentence)
       const { statement, saw } = asked
       const text = `Commission for ${statement.month}: ${statement.commission} EUR (${statement.rate} %).`

@@ -7,12 +7,12 @@ import { configuration } from './template.ts'
 /**
  * Makes sure that `file` configures this company. A file for the same ports is kept as it is, edits included;
  * one for other ports is put aside as `FILE.before`.
- * Throws {@link Problem} for one of an earlier demo, whose agent did not register itself: nobody could sign in.
+ * Throws {@link Problem} for one of an earlier demo, which knew other agents: somebody could not sign in.
  */
 export async function ensureConfiguration(file: string, company: Company): Promise<void> {
   const present = await read(file)
   if (present !== undefined && addressOf(present) === company.publicUrl) {
-    if (present.includes(`jwks_uri: ${company.agent}/`)) throw new Problem(ofEarlierDemo(file))
+    if (!present.includes(`jwks_uri: ${company.agent}/planner/jwks`)) throw new Problem(ofEarlierDemo(file))
     return
   }
   if (present !== undefined) await rename(file, `${file}.before`)
@@ -20,7 +20,7 @@ export async function ensureConfiguration(file: string, company: Company): Promi
 }
 
 function ofEarlierDemo(file: string): string {
-  return `${file} is of an earlier demo, whose agent was written down there; now it registers itself. Move the file away and start again.`
+  return `${file} is of an earlier demo, which knew other agents than this one. Move the file away and start again.`
 }
 
 function addressOf(text: string): string | undefined {

@@ -99,7 +99,8 @@ describe('the configuration', () => {
 
   test('keeps what you changed for as long as the ports are the same, and puts it aside for others', async () => {
     const file = join(folder, 'tetrapod.yaml')
-    await writeFile(file, 'publicUrl: http://127.0.0.1:4000\n# mine\n')
+    await ensureConfiguration(file, companyAt(4000))
+    await writeFile(file, `${await readFile(file, 'utf8')}# mine\n`)
     await ensureConfiguration(file, companyAt(4000))
     expect(await readFile(file, 'utf8')).toContain('# mine')
     await ensureConfiguration(file, companyAt(5000))
@@ -107,7 +108,7 @@ describe('the configuration', () => {
     expect(await readFile(`${file}.before`, 'utf8')).toContain('# mine')
   })
 
-  test('of a demo whose agent did not register itself says what to do, and stays as it is', async () => {
+  test('of an earlier demo, which knew other agents, says what to do, and stays as it is', async () => {
     const file = join(folder, 'tetrapod.yaml')
     const before =
       'publicUrl: http://127.0.0.1:4000\nagents:\n  assistant:\n    jwks_uri: http://127.0.0.1:4003/.well-known/jwks.json\n'

@@ -2,32 +2,46 @@ import { expect, test } from 'vitest'
 import type { Answer, Claims } from '../agent/answer.ts'
 import { companyAt } from '../company.ts'
 import { brokenPromises } from './expectations.ts'
-import type { Walked } from './walk.ts'
+import type { Walk, Walked } from './walk.ts'
 
 const company = companyAt(4000)
 const iss = company.publicUrl
 const AGENT = 'dyn_as_it_was_given'
 
-function answer(username: string, commission: number): Answer {
+function answer(username: string, commission: number, agents: readonly string[] = [AGENT]): Answer {
   const user = {
     iss,
     sub: `id-${username}`,
     txn: `txn-${username}`,
     sub_id: { format: 'iss_sub', iss, sub: username },
   }
-  const agent = { iss, sub: AGENT }
+  const [outermost = '', inner] = agents
+  const agent = { iss, sub: outermost, ...(inner === undefined ? {} : { act: { iss, sub: inner } }) }
   const gateway = { iss, sub: company.mount, client_id: 'gateway', act: agent }
   const server = { iss, sub: 'crm', act: gateway }
   const token3 = { ...user, aud: company.payroll, client_id: 'crm', act: server, scope: 'payroll.read' }
   return {
     tokens: [
-      { ...user, aud: company.mount, client_id: AGENT, act: agent, scope: 'crm.read' },
+      { ...user, aud: company.mount, client_id: outermost, act: agent, scope: 'crm.read' },
       { ...user, aud: company.crm, client_id: 'gateway', act: gateway, scope: 'crm.read' },
       token3,
     ],
-    api: { user: {}, chain: [server, gateway, agent], claims: token3 },
+    api: { user: {}, chain: [server, gateway, ...agents], claims: token3 },
     result: { month: '2026-10', deals: [], rate: 5, commission },
   }
+}
+
+/** What the planner handed to the researcher, and what came of it. */
+function research(username: string, commission: number): Walk['research'] {
+  const found = answer(username, commission, ['researcher', 'planner'])
+  const handed = {
+    ...found.tokens[0],
+    aud: 'researcher',
+    client_id: 'planner',
+    act: { iss, sub: 'planner' },
+    may_act: { iss, sub: 'researcher' },
+  }
+  return { handed, answer: found }
 }
 
 function auditOf(username: string): Walked['audit'] {
@@ -41,16 +55,32 @@ function auditOf(username: string): Walked['audit'] {
     arguments: {},
   }
   return [
-    { ...common, ref: `${username}1`, tool: 'my_commission', decision: 'permit', outcome: 'ok' },
+    {
+      ...common,
+      ref: `${username}1`,
+      tool: 'my_commission',
+      chain: [{ sub: AGENT }],
+      decision: 'permit',
+      outcome: 'ok',
+    },
     { ...common, ref: `${username}2`, tool: 'delete_customer', decision: 'deny', outcome: 'denied' },
+    {
+      ...common,
+      ref: `${username}3`,
+      agent: 'planner',
+      chain: [{ sub: 'researcher' }, { sub: 'planner' }],
+      tool: 'my_commission',
+      decision: 'permit',
+      outcome: 'ok',
+    },
   ]
 }
 
 function walked(change: (alice: Answer) => Answer = (alice) => alice, audit = auditOf): Walked {
   return {
     users: {
-      alice: { ...change(answer('alice', 1)), refusal: 'no' },
-      bob: { ...answer('bob', 2), refusal: 'no' },
+      alice: { ...change(answer('alice', 1)), refusal: 'no', research: research('alice', 1) },
+      bob: { ...answer('bob', 2), refusal: 'no', research: research('bob', 2) },
     },
     audit: [...audit('alice'), ...audit('bob')],
   }
@@ -94,10 +124,35 @@ test('an audit log that misses a call, or its outcome, is a broken promise', () 
     walked(undefined, () => []),
     company,
   )
-  expect(none).toHaveLength(4)
+  expect(none).toHaveLength(6)
   const unsettled = brokenPromises(
     walked(undefined, (username) => auditOf(username).map((line) => ({ ...line, outcome: 'pending' }))),
     company,
   )
-  expect(unsettled).toHaveLength(2)
+  expect(unsettled).toHaveLength(4)
+})
+
+test.each(['aud', 'client_id', 'may_act', 'act', 'scope', 'sub', 'txn'])(
+  'a wrong %s in what was handed over is a broken promise',
+  (name) => {
+    const { users, audit } = walked()
+    const { alice, ...others } = users
+    if (alice === undefined) throw new Error('alice walked')
+    const handed = { ...alice.research.handed, [name]: 'wrong' }
+    const wrong = { ...alice, research: { ...alice.research, handed } }
+    expect(brokenPromises({ users: { ...others, alice: wrong }, audit }, company)).toEqual([
+      expect.stringContaining(`alice: the researcher: what was handed over has ${name}`),
+    ])
+  },
+)
+
+test('a sub-agent that is missing in the chain, or in the audit log, is a broken promise', () => {
+  const { users, audit } = walked()
+  const { alice, ...others } = users
+  if (alice === undefined) throw new Error('alice walked')
+  const alone = { ...alice, research: { ...alice.research, answer: answer('alice', 1, ['planner']) } }
+  const broken = brokenPromises({ users: { ...others, alice: alone }, audit }, company)
+  expect(broken).toContain('alice: the researcher: the API saw 3 actors, not 4')
+  const unnamed = audit.map((line) => ({ ...line, chain: line.chain?.slice(-1) }))
+  expect(brokenPromises({ users, audit: unnamed }, company)).toHaveLength(2)
 })

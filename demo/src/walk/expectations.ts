@@ -1,7 +1,7 @@
 import type { Answer, Claims } from '../agent/answer.ts'
 import type { AuditLine } from '../agent/audit-lines.ts'
 import { type Company, people } from '../company.ts'
-import type { Walked } from './walk.ts'
+import type { Walk, Walked } from './walk.ts'
 
 /**
  * Compares a walk with what must be true of it. Every sentence it answers is a promise that was broken; an empty list
@@ -12,20 +12,37 @@ export function brokenPromises(walked: Walked, company: Company): readonly strin
     ...people.flatMap(({ username }) => {
       const answer = walked.users[username]
       if (answer === undefined) return [`${username} has no answer`]
-      return [...ofTokens(answer, username, company), ...ofAudit(walked.audit, username, answer)].map(
-        (sentence) => `${username}: ${sentence}`,
-      )
+      const { research } = answer
+      // The assistant registered itself: what it is called is known from its first token.
+      const assistant = [String(answer.tokens[0]['client_id'])]
+      const researchers = ['researcher', 'planner']
+      const ofResearch = [
+        ...ofTokens(research.answer, username, researchers, company),
+        ...ofHandover(research, company),
+        ...ofAudit(walked.audit, username, researchers),
+      ].map((sentence) => `the researcher: ${sentence}`)
+      return [
+        ...ofTokens(answer, username, assistant, company),
+        ...ofAudit(walked.audit, username, assistant),
+        ...ofRefusal(walked.audit, username),
+        ...ofResearch,
+      ].map((sentence) => `${username}: ${sentence}`)
     }),
     ...ofIsolation(walked),
   ]
 }
 
-function ofTokens({ tokens, api }: Answer, username: string, company: Company): readonly string[] {
+/** `agents`: those of the chain, outermost first. */
+function ofTokens(
+  { tokens, api }: Answer,
+  username: string,
+  agents: readonly string[],
+  company: Company,
+): readonly string[] {
   const { publicUrl: iss, mount, crm, payroll } = company
   const [first] = tokens
-  // The agent registered itself: what it is called is known from its first token.
-  const id = first['client_id']
-  const agent = { iss, sub: id }
+  const [id] = agents
+  const agent = nested(agents, iss)
   const gateway = { iss, sub: mount, client_id: 'gateway' }
   const expected: readonly Claims[] = [
     { aud: mount, client_id: id, act: agent, scope: 'crm.read' },
@@ -37,6 +54,7 @@ function ofTokens({ tokens, api }: Answer, username: string, company: Company): 
       scope: 'payroll.read',
     },
   ]
+  const actors = agents.length + 2
   return [
     ...tokens.flatMap((token, i) => {
       const hop = { ...expected[i], iss, sub: first['sub'], txn: first['txn'], sub_id: first['sub_id'] }
@@ -46,8 +64,27 @@ function ofTokens({ tokens, api }: Answer, username: string, company: Company): 
       typeof first[name] === 'string' ? [] : [`token 1 has no ${name}`],
     ),
     ...(subjectName(first) === username ? [] : [`token 1 is about ${canonical(subjectName(first))}`]),
-    ...(api.chain.length === 3 ? [] : [`the API saw ${api.chain.length} actors, not 3`]),
+    ...(api.chain.length === actors ? [] : [`the API saw ${api.chain.length} actors, not ${actors}`]),
   ]
+}
+
+/** The `act` claim of these agents, outermost first. */
+function nested([sub, ...inner]: readonly string[], iss: string): Claims {
+  return { iss, sub, ...(inner.length === 0 ? {} : { act: nested(inner, iss) }) }
+}
+
+/** What was handed over: for the researcher, who alone may act on it; less than the planner holds; nobody has acted yet. */
+function ofHandover({ handed, answer }: Walk['research'], { publicUrl: iss }: Company): readonly string[] {
+  const [first] = answer.tokens
+  return differences(handed, {
+    aud: 'researcher',
+    client_id: 'planner',
+    may_act: { iss, sub: 'researcher' },
+    act: { iss, sub: 'planner' },
+    scope: 'crm.read',
+    sub: first['sub'],
+    txn: first['txn'],
+  }).map((difference) => `what was handed over ${difference}`)
 }
 
 function differences(token: Claims, expected: Claims): readonly string[] {
@@ -56,21 +93,32 @@ function differences(token: Claims, expected: Claims): readonly string[] {
     .map((name) => `has ${name} = ${canonical(token[name])}, not ${canonical(expected[name])}`)
 }
 
-function ofAudit(audit: readonly AuditLine[], username: string, { tokens }: Answer): readonly string[] {
-  const own = audit.filter((line) => line.username === username && line.server === 'crm')
-  const permitted = own.find(({ tool }) => tool === 'my_commission')
-  const refused = own.find(({ tool }) => tool === 'delete_customer')
+/** `agents`: those of the chain, outermost first. */
+function ofAudit(
+  audit: readonly AuditLine[],
+  username: string,
+  agents: readonly string[],
+): readonly string[] {
+  const permitted = callsOf(audit, username).find(
+    ({ tool, agent }) => tool === 'my_commission' && agent === agents.at(-1),
+  )
   const names =
     permitted !== undefined &&
-    permitted.agent === tokens[0]['client_id'] &&
     permitted.user !== undefined &&
-    permitted.arguments !== undefined
-  return [
-    ...(names && permitted.decision === 'permit' && permitted.outcome === 'ok'
-      ? []
-      : ['no audit line names user, agent, server, tool, inputs and outcome of my_commission']),
-    ...(refused?.decision === 'deny' ? [] : ['no audit line tells that delete_customer was refused']),
-  ]
+    permitted.arguments !== undefined &&
+    canonical(permitted.chain?.map(({ sub }) => sub)) === canonical(agents)
+  return names && permitted.decision === 'permit' && permitted.outcome === 'ok'
+    ? []
+    : ['no audit line names user, agents, server, tool, inputs and outcome of my_commission']
+}
+
+function ofRefusal(audit: readonly AuditLine[], username: string): readonly string[] {
+  const refused = callsOf(audit, username).find(({ tool }) => tool === 'delete_customer')
+  return refused?.decision === 'deny' ? [] : ['no audit line tells that delete_customer was refused']
+}
+
+function callsOf(audit: readonly AuditLine[], username: string): readonly AuditLine[] {
+  return audit.filter((line) => line.username === username && line.server === 'crm')
 }
 
 function ofIsolation({ users }: Walked): readonly string[] {

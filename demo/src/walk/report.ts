@@ -1,4 +1,4 @@
-import { type AuditLine, whatOf } from '../agent/audit-lines.ts'
+import { agentsOf, type AuditLine, whatOf } from '../agent/audit-lines.ts'
 import { people } from '../company.ts'
 import type { Walked } from './walk.ts'
 
@@ -22,6 +22,13 @@ export function report({ users, audit }: Walked): string {
       heading('result', `commission for ${month}: ${commission} EUR (${rate} % of ${deals.length} deals)`),
       ...deals.map(({ customer, amount }) => `              ${customer}: ${amount} EUR`),
       heading('refused', `delete_customer: ${walk.refusal}`),
+      heading('sub-agent', 'the planner handed this to the researcher'),
+      json(walk.research.handed),
+      heading(
+        'token 3',
+        `then the API saw ${walk.research.answer.api.chain.length} actors acting for ${username}`,
+      ),
+      json(walk.research.answer.tokens[2]),
       '',
     ]
   })
@@ -37,8 +44,8 @@ function json(value: unknown): string {
 }
 
 function auditLine(line: AuditLine): string {
-  const { time, username, agent, server, decision, outcome } = line
+  const { time, username, server, decision, outcome } = line
   const inputs = line.arguments === undefined ? undefined : JSON.stringify(line.arguments)
-  const words = [time, username, agent, server, whatOf(line), inputs, decision, outcome]
+  const words = [time, username, agentsOf(line), server, whatOf(line), inputs, decision, outcome]
   return words.map((word) => word ?? '-').join('  ')
 }

@@ -5,10 +5,11 @@ import type { Agents } from '#agents'
 import type { Apis } from '#apis'
 import type { Families, Grant, Grants } from '#grants'
 import { failurePage, type Handler, type Html, pageHeaders, readForm } from '#http'
-import type { Log } from '#kernel'
+import { type Log, own } from '#kernel'
 import type { Servers } from '#servers'
 import type { Tickets } from '#tickets'
 import type { Session, User, Users } from '#users'
+import { connectPage } from './connect-page.ts'
 import { fault } from './faults.ts'
 import { grantsPage } from './grants-page.ts'
 import { heldMounts } from './held.ts'
@@ -34,6 +35,7 @@ export interface AccountDeps {
 }
 
 const GRANTS = '/grants'
+const CONNECT = '/connect'
 const form = z.strictObject({ page: z.string() })
 
 /** A page counts for the session it was made for. */
@@ -44,18 +46,36 @@ const STOPPED_PURPOSE = 'stopped'
 const STOPPED_PARAMETER = 'stopped'
 const STOPPED_SECONDS = 60
 
+/** Where a user sees whether they are linked at a provider. */
+export function connectPath(provider: string): string {
+  return `${CONNECT}/${provider}`
+}
+
 /** The user's own pages: they see what is theirs and nothing else, and need a sign-in for it. */
 export function accountPages(deps: AccountDeps): Handler {
   const { publicUrl, grants, tickets, recordRevocation, log } = deps
   const app = new Hono()
   const sessionOf = (c: Context) => deps.session(c.req.header('cookie'))
-
-  app.get(GRANTS, async (c) => {
+  const signedIn = async (c: Context) => {
     const session = await sessionOf(c)
     const user = session && (await deps.users.find(session.account))
-    if (session === undefined || user === undefined) return c.redirect(deps.signInPath(GRANTS), 303)
+    return session && user && { session, user }
+  }
+
+  app.get(GRANTS, async (c) => {
+    const who = await signedIn(c)
+    if (who === undefined) return c.redirect(deps.signInPath(GRANTS), 303)
     const stopped = stoppedIn(c.req.query(STOPPED_PARAMETER), tickets)
-    return c.html(await ownPage(user, session, stopped, deps), 200, pageHeaders)
+    return c.html(await ownPage(who.user, who.session, stopped, deps), 200, pageHeaders)
+  })
+  app.get(`${CONNECT}/:provider`, async (c) => {
+    const provider = c.req.param('provider')
+    if (!deps.users.linksAt(provider)) throw fault.provider_unknown()
+    const who = await signedIn(c)
+    if (who === undefined) return c.redirect(deps.signInPath(connectPath(provider)), 303)
+    const id = own(who.user.linked, provider)
+    const footer = deps.signedInAs(who.user, who.session)
+    return c.html(await connectPage({ provider, id, footer }), 200, pageHeaders)
   })
   app.post(`${GRANTS}/:id/revoke`, async (c) => {
     const { page } = await readForm(c.req.raw, form, publicUrl)
@@ -79,12 +99,12 @@ export function accountPages(deps: AccountDeps): Handler {
 }
 
 async function ownPage(user: User, session: Session, stopped: string | undefined, deps: AccountDeps) {
-  const { agents, servers, apis, grants, families, tickets, signedInAs } = deps
+  const { agents, grants, families, tickets, signedInAs } = deps
   const [live, uses] = await Promise.all([grants.liveOf(user.id), families.lastUses(user.id)])
   const shown = live.map(async (grant) => ({
     id: grant.id,
     agent: await agents.introduce(grant.agent),
-    mounts: heldMounts(grant, servers, apis),
+    mounts: await heldMounts(grant, deps),
     createdAt: grant.createdAt,
     usedAt: uses.get(grant.id),
   }))

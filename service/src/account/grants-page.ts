@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Introduction } from '#agents'
 import { type Html, page } from '#http'
-import type { HeldMount, HeldScope } from './held.ts'
+import type { Handover, HeldMount, HeldScope } from './held.ts'
 
 /** One grant as its user gets to see it. Times in milliseconds. */
 export interface ShownGrant {
@@ -66,10 +66,18 @@ function origin({ namedBy }: Introduction): Html {
     : html`From <strong>${namedBy.host}</strong>`
 }
 
-function mountPart({ server, scopes, expiresAt }: HeldMount): Html {
+function mountPart({ server, scopes, handovers, expiresAt }: HeldMount): Html {
   return html`<h3>${server} <small>until ${time(expiresAt)}</small></h3>
     <ul class="scopes">
       ${scopes.map(scopeItem)}
+    </ul>
+    ${handovers.length === 0 ? '' : handoverList(handovers)}`
+}
+
+function handoverList(handovers: readonly Handover[]): Html {
+  return html`<p>Part of it may be handed on:</p>
+    <ul class="kept">
+      ${handovers.map(({ from, to }) => html`<li><bdi>${from}</bdi> to <bdi>${to}</bdi></li>`)}
     </ul>`
 }
 

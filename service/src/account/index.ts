@@ -1,1 +1,1 @@
-export { type AccountDeps, accountPages } from './account.ts'
+export { type AccountDeps, accountPages, connectPath } from './account.ts'

@@ -22,6 +22,8 @@ export interface AdminDeps {
   readonly recordAgentChange: (agent: string, change: 'disabled' | 'enabled') => void
   /** The same for a user whose sessions were all ended. */
   readonly recordSignOut: (account: string, username: string) => void
+  /** Reads the configuration file again and goes on with it; throws what is wrong with it. */
+  readonly reload: () => Promise<object>
   readonly log: Log
 }
 
@@ -61,6 +63,7 @@ export function adminHandler(deps: AdminDeps): Handler {
     audit.note({ kind: 'key_revoked', kid })
     return c.body(null, 204)
   })
+  app.post('/reload', async (c) => c.json(await deps.reload()))
   app.get('/agents', async (c) => c.json({ agents: await agents.list() }))
   app.post('/agents/:id/disable', async (c) => {
     const id = c.req.param('id')

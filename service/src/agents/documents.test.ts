@@ -21,7 +21,7 @@ function setUp({ met = [] }: { readonly met?: readonly string[] } = {}) {
   const asked: string[] = []
   const served = new Map([[ID, described(ID)]])
   const documents = createDocuments({
-    hosts: [{ host: 'agents.example', private: false }],
+    hosts: () => [{ host: 'agents.example', private: false }],
     discovered: {
       async get({ url }: Wanted) {
         asked.push(url)

@@ -38,7 +38,8 @@ interface Failed {
 }
 
 export function createDocuments(deps: {
-  readonly hosts: readonly DocumentHost[]
+  /** Asked for each document: the catalogue may change. */
+  readonly hosts: () => readonly DocumentHost[]
   readonly discovered: Discovered
   /** Whether an agent was met before, by any replica: ids that anybody invents do not use up what it needs. */
   readonly met: (id: string) => Promise<boolean>
@@ -71,7 +72,7 @@ export function createDocuments(deps: {
   }
   const fetched = async (id: string): Promise<ClientMetadata> => {
     const { host } = new URL(id)
-    const listed = hosts.find((one) => one.host === host)
+    const listed = hosts().find((one) => one.host === host)
     const answer = await discovered
       .get({ url: id, accept: 'application/json', bytesMax: DOCUMENT_BYTES_MAX, listed })
       .catch((cause: unknown) => {

@@ -13,7 +13,7 @@ function replica() {
     reads.push(id)
     return rows.get(id)
   }
-  const memory = createMemory(find, { listen: (listener) => void listeners.push(listener) })
+  const memory = createMemory(find, { listen: (listener) => (listeners.push(listener), () => {}) })
   const put = (id: string, name: string) =>
     rows.set(id, {
       id,

@@ -1,2 +1,2 @@
-export type { Api } from './api.ts'
+export type { Api, Authentication } from './api.ts'
 export { type Apis, createApis } from './apis.ts'

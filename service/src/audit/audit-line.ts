@@ -1,4 +1,4 @@
-import type { Actor } from '@tetrapod/protocol'
+import { type Actor, GATEWAY } from '@tetrapod/protocol'
 import type { Json } from '#kernel'
 import type { Personal } from './personal.ts'
 import type { Joined } from './read-back.ts'
@@ -45,6 +45,8 @@ export interface AuditLine {
   readonly reason: string | undefined
   /** Of one mount or API; for a grant `{server}:{scope}`. */
   readonly scopes: readonly string[]
+  /** Of the configuration: what it no longer has (`- agent planner`), then what it has now. */
+  readonly changes: readonly string[] | undefined
   /** Outermost first. */
   readonly chain: readonly Actor[]
   readonly txn: string | undefined
@@ -72,8 +74,20 @@ export function formatLine(line: AuditLine): string {
   return handed === '' ? head : `${head} ${cut(handed, CHARACTERS_MAX - head.length)}`
 }
 
-function agentOf({ agent }: AuditLine): readonly string[] {
-  return agent === undefined ? [] : [`by agent ${named(agent)}`]
+function agentOf({ agent, chain }: AuditLine): readonly string[] {
+  if (agent === undefined) return []
+  const subAgents = subAgentsOf(chain).map((sub) => ` through ${named(sub)}`)
+  return [`by agent ${named(agent)}${subAgents.join('')}`]
+}
+
+/** Whom the agent handed to, the first of them first: what the gateway and servers did follows them in the chain. */
+function subAgentsOf(chain: readonly Actor[]): readonly string[] {
+  const gateway = chain.findIndex(({ client_id }) => client_id === GATEWAY)
+  return chain
+    .slice(gateway + 1)
+    .map(({ sub }) => sub)
+    .reverse()
+    .slice(1)
 }
 
 const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> = {
@@ -91,6 +105,7 @@ const whatOf: Readonly<Record<AuditLine['kind'], (line: AuditLine) => string>> =
   sign_out: () => 'signed out',
   exchange_refused: ({ server }) => `exchange: ${named(server)} asks`,
   token_revoked: ({ grant }) => `token of grant ${named(grant)} revoked`,
+  catalogue_changed: () => 'configuration changed',
   key_rotated: ({ key }) => `signing key ${named(key)} made ready`,
   key_revoked: ({ key }) => `signing key ${named(key)} revoked`,
 }
@@ -100,6 +115,7 @@ const WITH_SCOPES: ReadonlySet<AuditLine['kind']> = new Set(['exchange', 'grant_
 /** What of a line may be long. */
 function handedOver(line: AuditLine): string {
   if (line.kind === 'call') return inputsOf(line)
+  if (line.kind === 'catalogue_changed') return `[${(line.changes ?? []).join(', ')}]`
   return WITH_SCOPES.has(line.kind) ? `[${line.scopes.join(' ')}]` : ''
 }
 
@@ -195,6 +211,11 @@ function eventMembers(record: EventRecord) {
     return { kind, key: kid, reason: `signs from ${new Date(signsAt).toISOString()}` }
   }
   if (record.kind === 'key_revoked') return { kind: record.kind, key: record.kid }
+  if (record.kind === 'catalogue_changed') {
+    const { kind, before, after, added, removed } = record
+    const changes = [...removed.map((name) => `- ${name}`), ...added.map((name) => `+ ${name}`)]
+    return { kind, changes, reason: `${before.slice(0, 12)} to ${after.slice(0, 12)}` }
+  }
   if (record.kind === 'agent_changed') {
     const { kind, agent, change, by } = record
     return { kind, agent, reason: `${change} by ${by}` }
@@ -233,6 +254,7 @@ const nothing = {
   outcome: 'recorded',
   reason: undefined,
   scopes: [],
+  changes: undefined,
   chain: [],
   txn: undefined,
   grant: undefined,

@@ -78,7 +78,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
     {
       ...head,
       decision: count,
-      status: oneOf('ok', 'error', 'rejected', 'denied', 'failed', 'revoked', 'unknown'),
+      status: oneOf('ok', 'error', 'rejected', 'denied', 'failed', 'revoked', 'step_up', 'unknown'),
       reason: optional(text),
       milliseconds: optional((value) => typeof value === 'number'),
     },
@@ -114,6 +114,7 @@ const shapes: ReadonlyMap<unknown, Shape> = new Map<unknown, Shape>([
   ['sign_out', { ...head, user, session: optional(text), by: oneOf('user', 'operator') }],
   ['exchange_refused', { ...head, client: text, reason: text }],
   ['token_revoked', { ...head, user, agent: text, grant: text, client: text, token: text }],
+  ['catalogue_changed', { ...head, before: text, after: text, added: listOf(text), removed: listOf(text) }],
   ['key_rotated', { ...head, kid: text, signsAt: count }],
   ['key_revoked', { ...head, kid: text }],
 ])

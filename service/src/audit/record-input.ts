@@ -149,6 +149,16 @@ export type EventInput =
       readonly jti: string
     }
   | {
+      /** The configuration was edited: what it is from now on. */
+      readonly kind: 'catalogue_changed'
+      /** SHA-256 of the text, in hex, before and after. */
+      readonly before: string
+      readonly after: string
+      /** Names of parties and edges (`agent planner`), never of people. */
+      readonly added: readonly string[]
+      readonly removed: readonly string[]
+    }
+  | {
       /** An operator had the next signing key made, or let it sign at once. */
       readonly kind: 'key_rotated'
       readonly kid: string
@@ -164,8 +174,9 @@ export type EventInput =
 /**
  * How a permitted call ended. `ok`: the tool answered. `error`: it answered with an error. `rejected`, `denied`, `failed`:
  * it was not answered by the tool (the kind of the fault). `revoked`: cut off by a revocation.
+ * `step_up`: the tool did not go on without scopes that the call lacked.
  */
-export type OutcomeStatus = 'ok' | 'error' | 'rejected' | 'denied' | 'failed' | 'revoked'
+export type OutcomeStatus = 'ok' | 'error' | 'rejected' | 'denied' | 'failed' | 'revoked' | 'step_up'
 
 export interface Outcome {
   readonly status: OutcomeStatus

@@ -140,6 +140,10 @@ export function eventRecord(head: Head, input: EventInput): EventRecord {
   if (input.kind === 'key_rotated')
     return { kind: input.kind, ...head, kid: input.kid, signsAt: input.signsAt }
   if (input.kind === 'key_revoked') return { kind: input.kind, ...head, kid: input.kid }
+  if (input.kind === 'catalogue_changed') {
+    const { kind, before, after, added, removed } = input
+    return { kind, ...head, before, after, added, removed }
+  }
   if (input.kind === 'agent_changed') {
     const { kind, agent, change, by } = input
     return { kind, ...head, agent, change, by }

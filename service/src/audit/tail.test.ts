@@ -238,6 +238,18 @@ describe('a line for a person', () => {
     ])
   })
 
+  test('names the sub-agents that the agent handed to, and neither the gateway nor the server among them', async () => {
+    const { audit } = await opened()
+    await audit.decide(call())
+    const [line = fail()] = await audit.tail({ limit: 1 })
+    const agents = ['fetcher', 'researcher', 'demo-agent'].map((sub) => ({ iss: 'https://gw.example', sub }))
+    const gateway = { iss: 'https://gw.example', sub: 'https://gw.example/crm/mcp', client_id: 'gateway' }
+    for (const chain of [agents, [{ iss: 'https://gw.example', sub: 'crm' }, gateway, ...agents]])
+      expect(formatLine({ ...line, chain })).toContain(
+        ' by agent demo-agent through researcher through fetcher calls ',
+      )
+  })
+
   test('says how it ended however long the inputs and the names are, and that they were cut', async () => {
     const { audit } = await opened()
     const long = 'x'.repeat(40_000)

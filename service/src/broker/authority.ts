@@ -1,4 +1,11 @@
-import { type AccessToken, currentActor, GATEWAY, innermostActor, Refusal } from '@tetrapod/protocol'
+import {
+  type AccessToken,
+  currentActor,
+  GATEWAY,
+  innermostActor,
+  type Lineage,
+  Refusal,
+} from '@tetrapod/protocol'
 import type { Agents } from '#agents'
 import { type Grant, type Grants, grantsDelegation } from '#grants'
 import type { PolicySubject } from '#policy'
@@ -16,8 +23,8 @@ export interface AuthorityDeps {
 }
 
 /** What stands behind a token right now: the token itself is its short shadow. */
-export interface Authority {
-  readonly token: AccessToken
+export interface Authority<Token extends Lineage = AccessToken> {
+  readonly token: Token
   readonly grant: Grant
   readonly user: User
   /** How the policy asks for them. */
@@ -30,14 +37,17 @@ export interface Authority {
  *
  * Throws Refusal `revoked`, `grant`, `user`, `actor`, `agent`, `delegation`, and `revocation.stale` while nobody can tell what was revoked.
  */
-export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Promise<Authority> {
+export async function liveAuthority<Token extends Lineage>(
+  token: Token,
+  deps: AuthorityDeps,
+): Promise<Authority<Token>> {
   if (deps.tokens.revoked(token)) throw new Refusal('revoked', 'something that it ends with was revoked')
   const [grant, user] = await Promise.all([
     deps.grants.live(token.delegation.gid),
-    deps.users.find(token.subject),
+    deps.users.find(token.account),
   ])
   const { agents, unlisted, unknown } = await participants(token.chain, deps)
-  if (grant === undefined || grant.user !== token.subject)
+  if (grant === undefined || grant.user !== token.account)
     throw new Refusal('grant', 'no live grant of this user')
   if (user === undefined) throw new Refusal('user', 'the user takes no part any more')
   if (unknown !== undefined) throw new Refusal('actor', `${unknown.sub} takes no part any more`)
@@ -49,7 +59,7 @@ export async function liveAuthority(token: AccessToken, deps: AuthorityDeps): Pr
 
 /** Which agent handed it to which, from the agents of the chain, outermost first. */
 function handovers(
-  { chain, audience, delegation }: AccessToken,
+  { chain, audience, delegation }: Lineage,
   agents: readonly string[],
 ): readonly (readonly [from: string, to: string])[] {
   const acted = agents.slice(1).map((from, i) => [from, agents[i] ?? from] as const)
@@ -59,7 +69,7 @@ function handovers(
 function mayHandOver(
   from: string,
   to: string,
-  { token, grant }: Pick<Authority, 'token' | 'grant'>,
+  { token, grant }: Pick<Authority<Lineage>, 'token' | 'grant'>,
   { agents, servers }: AuthorityDeps,
 ): boolean {
   const server = servers.byMount(mountOf(token))
@@ -71,15 +81,15 @@ function mayHandOver(
 }
 
 /** The mount that the agents work at: where the gateway acted, or else what the token is for. */
-function mountOf({ chain, audience, delegation }: AccessToken): string {
+function mountOf({ chain, audience, delegation }: Lineage): string {
   const gateway = chain.find(({ client_id }) => client_id === GATEWAY)
   return gateway?.sub ?? delegation.res ?? audience
 }
 
 /** What every record about a verified token says: the token's own words, which hold whether or not its grant still does. */
-export function tokenOnRecord(token: AccessToken) {
+export function tokenOnRecord(token: Lineage) {
   return {
-    user: { id: token.subject, username: token.subjectId.sub },
+    user: { id: token.account, username: token.subjectId.sub },
     jti: token.jti,
     txn: token.transaction,
     grant: token.delegation.gid,

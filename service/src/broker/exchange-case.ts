@@ -1,15 +1,16 @@
-import type { AccessToken } from '@tetrapod/protocol'
 import type { Grant } from '#grants'
 import type { Decision } from '#policy'
 import type { Server } from '#servers'
+import type { User } from '#users'
 import type { Caller } from './callers.ts'
+import type { SubjectToken } from './subjects.ts'
 import type { Target } from './targets.ts'
 
 /** Who asks, for what, with which verified token. */
 export interface Presented {
   readonly caller: Caller
   readonly target: Target
-  readonly subject: AccessToken
+  readonly subject: SubjectToken
   /** At whose mount the subject's scopes count. */
   readonly server: Server
 }
@@ -17,6 +18,7 @@ export interface Presented {
 /** What an exchange is decided on. */
 export interface Case extends Presented {
   readonly grant: Grant
+  readonly user: User
   readonly decision: Decision
 }
 

@@ -7,18 +7,17 @@ import { asFault } from '#http'
 import { type Clock, Fault, nowSeconds } from '#kernel'
 import type { Policy, PolicySubject, PolicyTarget } from '#policy'
 import { extended, handedLineage, type MintedClaims, nextLineage } from '#tokens'
+import { asAsked, hindranceAt, SECONDS_LEFT_MIN } from './api-terms.ts'
 import { type AuthorityDeps, liveAuthority, tokenOnRecord } from './authority.ts'
 import { type Caller, callerActor, callerOf } from './callers.ts'
 import { type Case, nextKey, type Presented } from './exchange-case.ts'
 import type { ExchangeRequest } from './exchange-request.ts'
 import { missingConsent, requestedScopes } from './exchange-scopes.ts'
 import { fault } from './faults.ts'
-import type { ExchangeAnswer } from './outcome.ts'
+import { type ExchangeAnswer, failureOf, type Hindrance } from './outcome.ts'
 import { checkMayAct, type Subject, verifiedSubject } from './subjects.ts'
 import { type Target, targetOf } from './targets.ts'
-
-/** A token with less life left than this is not worth its exchange. */
-const SECONDS_LEFT_MIN = 10
+import { type MintedTransaction, transactionFor } from './transaction-token.ts'
 
 export interface ExchangeDeps extends AuthorityDeps {
   readonly agents: Pick<Agents, 'standing' | 'exchanges' | 'delegatesOf'>
@@ -26,6 +25,8 @@ export interface ExchangeDeps extends AuthorityDeps {
   readonly policy: Policy
   readonly audit: Audit
   readonly clock: Clock
+  /** The address of the page where a user sees whether they are linked at a provider. */
+  readonly connectUrl: (provider: string) => string
 }
 
 /**
@@ -34,7 +35,7 @@ export interface ExchangeDeps extends AuthorityDeps {
  *
  * The new token never reaches further than the user agreed to, than the catalogue's edges, than the token presented
  * or than its end; it names the caller as the one who acts. It is on record before it is signed. Every answer is audited,
- * refusals too, with the rule that refused. Throws the faults of this module, and `audit.unavailable`.
+ * refusals too, with the rule that refused. Throws what is wrong with the request, by the faults of this module.
  */
 export async function exchange(
   callerKey: string,
@@ -52,7 +53,8 @@ export async function exchange(
     if (error instanceof Fault && error.code.startsWith('broker.')) {
       await refusalOnRecord(callerKey, reached, reasonOf(error), deps)
     }
-    throw error
+    if (reached === undefined) throw error
+    return failureOf(error)
   }
 }
 
@@ -71,11 +73,11 @@ async function presentedBy(
 async function subjectOf(
   caller: Caller,
   target: Target,
-  { subjectToken }: ExchangeRequest,
+  request: ExchangeRequest,
   deps: ExchangeDeps,
 ): Promise<Subject> {
   try {
-    return await verifiedSubject(caller, target, subjectToken, deps)
+    return await verifiedSubject(caller, target, request, deps)
   } catch (cause) {
     throw subjectRefused(cause)
   }
@@ -88,11 +90,19 @@ async function openCase(presented: Presented, deps: ExchangeDeps): Promise<Case>
     checkMayAct(caller, subject, deps.tokens.issuer)
     extended(subject, { iss: deps.tokens.issuer, sub: nextKey(presented) })
     const authority = await liveAuthority(subject, deps)
+    await checkTakesPart(presented, deps)
     const decision = deps.policy.decide(...asked(presented, authority.subject))
-    return { ...presented, grant: authority.grant, decision }
+    return { ...presented, grant: authority.grant, user: authority.user, decision }
   } catch (cause) {
     throw subjectRefused(cause)
   }
+}
+
+/** Whoever is handed to is no actor yet: that an operator stopped it is asked here. Throws Refusal. */
+async function checkTakesPart({ target }: Presented, { agents }: ExchangeDeps): Promise<void> {
+  if (target.kind !== 'delegate') return
+  if ((await agents.standing(target.agent))?.disabled !== false)
+    throw new Refusal('actor', `${target.agent} takes no part any more`)
 }
 
 /** What the policy is asked: of the chain as it will be, so that what a sub-agent may not do is not handed to it either. */
@@ -114,12 +124,29 @@ async function decided(
   const { decision } = exchanged
   if (decision.effect === 'deny') throw fault.policy_denied({ detail: decision.rule ?? 'no rule permits it' })
   const scopes = requestedScopes(exchanged, request)
-  const missing = missingConsent(exchanged, scopes)
-  if (missing !== undefined) {
-    await refusalOnRecord(exchanged.caller.key, exchanged, 'broker.consent_required', deps)
-    return { outcome: 'consent_required', scopes: missing }
+  const hindrance = hindranceTo(exchanged, scopes, deps)
+  if (hindrance !== undefined) {
+    await refusalOnRecord(exchanged.caller.key, exchanged, `broker.${hindrance.outcome}`, deps)
+    return hindrance
   }
-  return issue(exchanged, { ...claims, scope: formatScope(scopes) }, scopes, deps)
+  return issue(exchanged, forTarget({ ...claims, scope: formatScope(scopes) }, exchanged), scopes, deps)
+}
+
+/** What the user has to do first: agree, then whatever the API asks of them. */
+function hindranceTo(
+  exchanged: Case,
+  scopes: Scopes,
+  { clock, connectUrl }: ExchangeDeps,
+): Hindrance | undefined {
+  const missing = missingConsent(exchanged, scopes)
+  if (missing !== undefined) return { outcome: 'consent_required', scopes: missing }
+  const { target, subject, user } = exchanged
+  if (target.kind !== 'api') return undefined
+  return hindranceAt({ api: target.api, subject, user }, { now: nowSeconds(clock), connectUrl })
+}
+
+function forTarget(claims: MintedClaims, { target, subject, user }: Case): MintedClaims {
+  return target.kind === 'api' ? asAsked(claims, { api: target.api, subject, user }) : claims
 }
 
 /** Step 17: on record, then signed. */
@@ -135,13 +162,24 @@ async function issue(
     policy: exchanged.decision,
     issued: minted.jti,
   })
-  const token = await deps.tokens.mint(minted).catch((cause: unknown) => {
+  const signed = Promise.all([deps.tokens.mint(minted), transactionOf(exchanged, minted, deps)])
+  const [token, transaction] = await signed.catch((cause: unknown) => {
     // Revoked while the record was written: the record says more than happened.
     const refusal = cause instanceof Refusal ? subjectRefused(cause) : asFault(cause)
     deps.audit.amend(ref, { status: 'failed', reason: reasonOf(refusal) })
     throw refusal
   })
-  return { outcome: 'issued', token, expiresIn: minted.exp - minted.iat, scopes }
+  const expiresIn = minted.exp - minted.iat
+  return { outcome: 'issued', token, transactionToken: transaction?.token, expiresIn, scopes }
+}
+
+/** An internal API is told the chain beside its token. */
+async function transactionOf(
+  { target }: Case,
+  minted: MintedClaims,
+  { tokens }: ExchangeDeps,
+): Promise<MintedTransaction | undefined> {
+  return target.kind === 'api' ? transactionFor(target.api, minted, { tokens, alone: false }) : undefined
 }
 
 /** The chain, and step 14, the end. The scope is filled in once it is decided. */
@@ -155,7 +193,7 @@ function nextClaims(
   try {
     const claims =
       target.kind === 'delegate'
-        ? handedLineage(subject, { ...step, to: target.agent })
+        ? handedLineage(subject, { ...step, from: caller.key, to: target.agent })
         : nextLineage(subject, {
             ...step,
             actor: callerActor(tokens.issuer, caller),

@@ -11,7 +11,7 @@ export const fault = faults('broker', {
   ],
   token_type_unsupported: [
     'invalid',
-    'Only access tokens are exchanged, for access tokens: both token types must be urn:ietf:params:oauth:token-type:access_token.',
+    'Only access tokens and transaction tokens are exchanged, and only for access tokens: subject_token_type is urn:ietf:params:oauth:token-type:access_token or :txn_token, requested_token_type the former.',
   ],
   client_not_allowed: [
     'denied',
@@ -40,6 +40,18 @@ export const fault = faults('broker', {
   consent_required: [
     'denied',
     'The user has not agreed to this yet. Ask for the scope named here, and begin again.',
+  ],
+  login_required: [
+    'denied',
+    'The target does not know this user yet. Let them open the address in interaction_uri, and begin again.',
+  ],
+  step_up: [
+    'denied',
+    'The target asks for another sign-in of this user: one of acr_values, at most max_age seconds ago. Let them sign in again, and begin again.',
+  ],
+  misconfigured: [
+    'internal',
+    'Tetrapod is configured so that this token cannot be given. Its operator finds why in the log.',
   ],
   policy_denied: ['denied', 'The policy of this deployment does not permit this exchange.'],
 })

@@ -1,6 +1,7 @@
 export { fault as brokerFault } from './faults.ts'
 export { exchange, type ExchangeDeps } from './exchange.ts'
-export type { ExchangeAnswer } from './outcome.ts'
+export type { ExchangeAnswer, Failure, Hindrance, Outcome } from './outcome.ts'
 export { type ExchangeRequest, parseExchangeRequest } from './exchange-request.ts'
 export { type Authority, type AuthorityDeps, liveAuthority, tokenOnRecord } from './authority.ts'
+export { createCredentialCache, type ObtainCredential } from './credential-cache.ts'
 export { upstreamCredential, type UpstreamCredential } from './upstream-credential.ts'

@@ -20,6 +20,8 @@ const crm = {
   name: 'Customers',
   url: 'https://crm.internal/mcp',
   mount,
+  internal: false,
+  upstream: { pattern: 'token_exchange' as const },
   credential: undefined,
   calls: {},
   scopes: {},
@@ -76,6 +78,7 @@ test('the policy is asked about the user by id, name and groups, and about every
     id: 'u1',
     subjectId: { format: 'iss_sub' as const, iss: ISSUER, sub: 'alice' },
     name: 'Alice',
+    linked: {},
     groups: ['sales'],
   }
   expect(policySubject(user, { agents: ['researcher', 'planner'], unlisted: ['planner'] })).toEqual({

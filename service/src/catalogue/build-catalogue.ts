@@ -2,7 +2,7 @@ import { presetHosts } from '#agents'
 import { Secret } from '#kernel'
 import type { Rule } from '#policy'
 import { type ClientCredential, isReference } from '#secrets'
-import type { Server } from '#servers'
+import type { Server, UpstreamPattern } from '#servers'
 import type { Catalogue, Registration } from './catalogue.ts'
 import { parseListen } from './listen.ts'
 import type { CatalogueInput } from './schema.ts'
@@ -15,16 +15,25 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
     client.jwks_uri === undefined
       ? { method: 'client_secret', secret: secretOf(found(client.secret)) }
       : { method: 'private_key_jwt', jwksUri: client.jwks_uri }
+  const upstreamOf = (credential: CatalogueInput['servers'][string]['credential']): UpstreamPattern =>
+    typeof credential === 'string'
+      ? { pattern: credential }
+      : {
+          pattern: credential.pattern,
+          header: credential.header.toLowerCase(),
+          value: secretOf(credential.value),
+        }
   return {
     publicUrl,
     listen: listen === undefined ? undefined : found(parseListen(listen)),
     database: database === undefined ? undefined : secretOf(database),
     tokens: input.tokens,
-    users: Object.entries(input.users).map(([username, { name = username, password, groups }]) => ({
+    users: Object.entries(input.users).map(([username, { name = username, password, groups, linked }]) => ({
       username,
       name,
       password: secretOf(password),
       groups,
+      linked: dictionary(linked, (id) => id),
     })),
     registration: registrationOf(input.registration),
     agents: Object.entries(input.agents).map(([key, { name = key, redirect_uris = [], ...agent }]) => ({
@@ -40,16 +49,26 @@ export function buildCatalogue(input: CatalogueInput, secrets: ReadonlyMap<strin
       name: server.name ?? key,
       url: server.url,
       mount: `${publicUrl}/${key}/mcp`,
+      internal: server.internal,
+      upstream: upstreamOf(server.credential),
       credential: server.client === undefined ? undefined : credentialOf(server.client),
       ...vocabularyOf(server),
     })),
-    apis: Object.entries(input.apis).map(([key, { name = key, resource, client, scopes }]) => ({
-      key,
-      name,
-      resource,
-      credential: client === undefined ? undefined : credentialOf(client),
-      scopes: dictionary(scopes, (words) => words),
-    })),
+    apis: Object.entries(input.apis).map(
+      ([key, { name = key, resource, internal, client, scopes, subject, authentication }]) => ({
+        key,
+        name,
+        resource,
+        internal,
+        credential: client === undefined ? undefined : credentialOf(client),
+        scopes: dictionary(scopes, (words) => words),
+        subject,
+        authentication: authentication && {
+          maxAgeSeconds: authentication.max_age,
+          acrValues: authentication.acr_values,
+        },
+      }),
+    ),
     rules: input.policies.flatMap(rulesOf),
   }
 }

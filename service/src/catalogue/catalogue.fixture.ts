@@ -6,7 +6,7 @@ export const HASH = `scrypt:16384:8:1:${'s'.repeat(22)}:${'h'.repeat(43)}`
 /** A configuration with every key once. */
 export const whole = `publicUrl: http://127.0.0.1:4000
 users:
-  alice: { name: Alice Adams, password: env:ALICE, groups: [sales] }
+  alice: { name: Alice Adams, password: env:ALICE, groups: [sales], linked: { corp: alice@corp.example } }
   bob: { password: '${HASH}' }
 agents:
   assistant: { name: Demo assistant, redirect_uris: [http://127.0.0.1:4003/callback], jwks_uri: http://127.0.0.1:4003/jwks, exchange: true }
@@ -20,7 +20,7 @@ servers:
     calls: { payroll: { crm.read: [payroll.read] } }
     tools: { find_customer: { scopes: [crm.read] }, "*": { scopes: [crm.read] } }
 apis:
-  payroll: { name: Payroll, resource: http://127.0.0.1:4002, scopes: { payroll.read: Read your payslips }, client: { jwks_uri: http://127.0.0.1:4002/jwks } }
+  payroll: { name: Payroll, resource: http://127.0.0.1:4002, scopes: { payroll.read: Read your payslips }, client: { jwks_uri: http://127.0.0.1:4002/jwks }, subject: corp, authentication: { max_age: 3600, acr_values: [urn:tetrapod:acr:password] } }
 policies:
   - permit: { groups: [sales], servers: [crm], tools: ["find_*"] }
   - permit: { servers: [crm], apis: [payroll] }
@@ -35,6 +35,7 @@ const stored: Readonly<Record<string, string>> = {
   'env:ALICE': HASH,
   'env:PLAIN': 'hunter2',
   'env:EMPTY': '',
+  'env:LINES': 'Bearer one\r\nx-two: 2',
   'env:DATABASE': 'postgres://tetrapod:hunter2@db.internal/tetrapod',
   'file:///run/secrets/robot': 'robot secret',
   'file:///run/secrets/crm': 'crm secret',

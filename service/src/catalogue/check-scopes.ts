@@ -10,7 +10,7 @@ export function* checkScopes(draft: Draft): Generator<Problem> {
   }
 }
 
-/** Edges that lead nowhere in practice: no tool needs their scope, so no token that reaches the server has it. */
+/** Edges that a token which reaches the server begins with only once a step-up has named their scope: no tool needs it. */
 export function* unreachedEdges(draft: Draft): Generator<Problem> {
   for (const [key, server] of servers(draft)) {
     const needed = new Set(Object.values(server.tools).flatMap((tool) => tool?.scopes ?? []))
@@ -19,9 +19,19 @@ export function* unreachedEdges(draft: Draft): Generator<Problem> {
         if (!needed.has(scope))
           yield keyProblem(
             ['servers', key, 'calls', api, scope],
-            `No tool of ${key} needs this scope, so this edge is never used: name it at a tool, or remove the edge.`,
+            `No tool of ${key} needs this scope, so this edge is used after a step-up at the earliest: name it at the tool that needs it, or remove the edge.`,
           )
   }
+}
+
+/** Servers that may call and cannot: no token of ours reaches them, and no transaction token either. */
+export function* strandedCalls(draft: Draft): Generator<Problem> {
+  for (const [key, { calls, internal, credential = 'token_exchange' }] of servers(draft))
+    if (credential !== 'token_exchange' && internal !== true && Object.keys(calls).length > 0)
+      yield keyProblem(
+        ['servers', key, 'calls'],
+        `${key} learns of no user, so it can ask for no token: give it \`internal: true\`, or remove its calls.`,
+      )
 }
 
 function* checkCalls({ apis }: Draft, key: string, server: DraftServer): Generator<Problem> {

@@ -36,19 +36,21 @@ const documentHosts = z
 const draftSchema = z.object({
   publicUrl: text,
   database: text,
-  users: mapOf(z.object({ password: text })),
+  users: mapOf(z.object({ password: text, linked: mapOf(z.string()) })),
   registration: lenient(z.object({ metadataDocuments: documentHosts })),
   agents: mapOf(z.object({ ...credential, redirect_uris: anything, exchange: anything, delegates: texts })),
   servers: mapOf(
     z.object({
       url: text,
+      internal: anything,
+      credential: anything,
       client,
       scopes: mapOf(anything),
       calls: mapOf(mapOf(texts)),
       tools: mapOf(z.object({ scopes: texts })),
     }),
   ),
-  apis: mapOf(z.object({ resource: text, client, scopes: mapOf(anything) })),
+  apis: mapOf(z.object({ resource: text, client, scopes: mapOf(anything), subject: text })),
   policies: z
     .array(lenient(z.object({ permit: anything, forbid: anything })))
     .default([])

@@ -1,4 +1,6 @@
 export type { Catalogue, Registration } from './catalogue.ts'
+export type { Fixed } from './check-fixed.ts'
 export { catalogueJsonSchema, describeCatalogue } from './describe-catalogue.ts'
 export { type ListenAddress, parseListen } from './listen.ts'
-export { loadCatalogue } from './load-catalogue.ts'
+export { loadCatalogue, type LoadedCatalogue } from './load-catalogue.ts'
+export { missingFrom, standingOf } from './standing.ts'

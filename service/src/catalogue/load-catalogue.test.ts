@@ -18,7 +18,8 @@ describe('a whole configuration', () => {
     expect(catalogue.servers[0]?.mount).toBe('https://tetrapod.example.com/crm/mcp')
     expect(warnings).toEqual([expect.stringMatching(/^3:1 users: Built-in users are for a first look/)])
     expect(
-      (await load(proxied.replace(/users:\n.*\n.*\n/, '').replace('users: [bob], ', ''))).warnings,
+      (await load(proxied.replace(/users:\n.*\n.*\n/, '').replace(/users: \[bob\], |subject: corp, /g, '')))
+        .warnings,
     ).toEqual([])
   })
 
@@ -29,8 +30,14 @@ describe('a whole configuration', () => {
       publicUrl: 'http://127.0.0.1:4000',
       tokens: { algorithm: 'ES256' },
       users: [
-        { username: 'alice', name: 'Alice Adams', password: expect.any(Secret), groups: ['sales'] },
-        { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [] },
+        {
+          username: 'alice',
+          name: 'Alice Adams',
+          password: expect.any(Secret),
+          groups: ['sales'],
+          linked: { corp: 'alice@corp.example' },
+        },
+        { username: 'bob', name: 'bob', password: expect.any(Secret), groups: [], linked: {} },
       ],
       registration: {
         documentHosts: [
@@ -64,6 +71,8 @@ describe('a whole configuration', () => {
           name: 'Customers',
           url: 'http://127.0.0.1:4001/mcp',
           mount: 'http://127.0.0.1:4000/crm/mcp',
+          internal: false,
+          upstream: { pattern: 'token_exchange' },
           credential: { method: 'client_secret', secret: expect.any(Secret) },
           scopes: { 'crm.read': 'Read your customers', 'crm.write': 'Change your customers' },
           calls: { payroll: { 'crm.read': ['payroll.read'] } },
@@ -75,11 +84,14 @@ describe('a whole configuration', () => {
           key: 'payroll',
           name: 'Payroll',
           resource: 'http://127.0.0.1:4002',
+          internal: false,
           credential: {
             method: 'private_key_jwt',
             jwksUri: 'http://127.0.0.1:4002/jwks',
           },
           scopes: { 'payroll.read': 'Read your payslips' },
+          subject: 'corp',
+          authentication: { maxAgeSeconds: 3600, acrValues: ['urn:tetrapod:acr:password'] },
         },
       ],
       rules: [
@@ -97,6 +109,36 @@ describe('a whole configuration', () => {
       ],
     })
     expect(catalogue.users.map(({ password }) => password.reveal())).toEqual([HASH, HASH])
+  })
+
+  const withCredential = (credential: string) =>
+    load(whole.replace('    scopes: { crm.read', `    credential: ${credential}\n    scopes: { crm.read`))
+
+  test('a server has a credential of ours, none, or one of the operator’s in a header', async () => {
+    const upstreams = ['token_exchange', 'none', '{ pattern: pre_injected, value: env:PLAIN }'].map(
+      async (credential) => (await withCredential(credential)).catalogue.servers[0]?.upstream,
+    )
+    const value = expect.any(Secret) as Secret
+    expect(await Promise.all(upstreams)).toEqual([
+      { pattern: 'token_exchange' },
+      { pattern: 'none' },
+      { pattern: 'pre_injected', header: 'authorization', value },
+    ])
+    const { catalogue } = await withCredential(
+      '{ pattern: pre_injected, header: X-Api-Key, value: env:PLAIN }',
+    )
+    const upstream = catalogue.servers[0]?.upstream
+    expect(upstream).toEqual({ pattern: 'pre_injected', header: 'x-api-key', value })
+    expect(upstream?.pattern === 'pre_injected' && upstream.value.reveal()).toBe('hunter2')
+  })
+
+  test('who is inside the trust domain is said of servers and of APIs', async () => {
+    const { catalogue } = await load(
+      whole
+        .replace('    scopes: { crm.read', '    internal: true\n    scopes: { crm.read')
+        .replace('{ name: Payroll,', '{ name: Payroll, internal: true,'),
+    )
+    expect([catalogue.servers[0]?.internal, catalogue.apis[0]?.internal]).toEqual([true, true])
   })
 
   test('needs nothing but a publicUrl', async () => {
@@ -131,6 +173,17 @@ describe('a whole configuration', () => {
 })
 
 describe('warnings', () => {
+  test('name a server that may call and hears of nobody', async () => {
+    const stranded = whole.replace('    scopes: { crm.read', '    credential: none\n    scopes: { crm.read')
+    expect((await load(stranded)).warnings).toEqual([
+      expect.stringMatching(/^15:5 servers\.crm\.calls: crm learns of no user/),
+    ])
+    const internal = stranded.replace('credential: none', 'credential: none\n    internal: true')
+    expect((await load(internal)).warnings).toEqual([])
+    const silent = stranded.replace(/ {4}calls: .*\n/, '')
+    expect((await load(silent)).warnings).toEqual([])
+  })
+
   test('name an edge that no tool reaches', async () => {
     const text = whole.replace(
       '{ crm.read: [payroll.read] }',

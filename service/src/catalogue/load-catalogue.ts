@@ -1,10 +1,12 @@
 import { buildCatalogue } from './build-catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import { checkAgents } from './check-agents.ts'
+import { checkFixed, type Fixed, fixedOf } from './check-fixed.ts'
 import { checkCredentials, checkNames } from './check-names.ts'
 import { checkRules } from './check-rules.ts'
-import { checkScopes, unreachedEdges } from './check-scopes.ts'
+import { checkScopes, strandedCalls, unreachedEdges } from './check-scopes.ts'
 import { checkAddresses } from './check-urls.ts'
+import { checkLinks, checkSubjects } from './check-subjects.ts'
 import { exposedUsers } from './check-users.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { invalid } from './faults.ts'
@@ -15,6 +17,14 @@ import { type Position, readSource, type Source } from './source.ts'
 
 export interface CatalogueDeps {
   readonly resolve: ResolveSecret
+  /** What the service was opened with that is to go on with this text: a text that changes it has a problem there. */
+  readonly running?: Fixed | undefined
+}
+
+export interface LoadedCatalogue {
+  readonly catalogue: Catalogue
+  readonly fixed: Fixed
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -26,8 +36,8 @@ export interface CatalogueDeps {
  */
 export async function loadCatalogue(
   text: string,
-  { resolve }: CatalogueDeps,
-): Promise<{ readonly catalogue: Catalogue; readonly warnings: readonly string[] }> {
+  { resolve, running }: CatalogueDeps,
+): Promise<LoadedCatalogue> {
   const source = readSource(text)
   const syntax = source.problems.map(({ position, sentence }) => ({ position, text: sentence }))
   if (source.problems.length > 0 && source.value === undefined) throw invalid(lines(syntax))
@@ -35,16 +45,17 @@ export async function loadCatalogue(
   const { input, problems } = readShape(source.value)
   const draft = draftOf(source.value)
   const { secrets, problems: unresolved } = await resolveSecrets(draft, resolve)
-  const located = [...problems, ...crossChecks(draft), ...unresolved].map((problem) =>
+  const changed = input === undefined || running === undefined ? [] : checkFixed(input, running)
+  const located = [...problems, ...crossChecks(draft), ...unresolved, ...changed].map((problem) =>
     locate(source, problem),
   )
   const all = lines([...syntax, ...located])
   if (input === undefined || all.length > 0) throw invalid(all)
 
-  const warnings = [...exposedUsers(draft), ...unreachedEdges(draft)].map((problem) =>
-    locate(source, problem),
+  const warnings = [...exposedUsers(draft), ...unreachedEdges(draft), ...strandedCalls(draft)].map(
+    (problem) => locate(source, problem),
   )
-  return { catalogue: buildCatalogue(input, secrets), warnings: lines(warnings) }
+  return { catalogue: buildCatalogue(input, secrets), fixed: fixedOf(input), warnings: lines(warnings) }
 }
 
 function crossChecks(draft: Draft): readonly Problem[] {
@@ -55,6 +66,8 @@ function crossChecks(draft: Draft): readonly Problem[] {
     ...checkAddresses(draft),
     ...checkScopes(draft),
     ...checkRules(draft),
+    ...checkLinks(draft),
+    ...checkSubjects(draft),
   ]
 }
 

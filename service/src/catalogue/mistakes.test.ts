@@ -214,6 +214,68 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     '17:126 apis.payroll.client.secret: This reference does not resolve',
   ],
 
+  ...(
+    [
+      [
+        'a static credential written out',
+        '{ pattern: pre_injected, value: hunter2 }',
+        '.value: A secret is never written here',
+      ],
+      [
+        'a reference to no credential',
+        '{ pattern: pre_injected, value: env:NOBODY }',
+        '.value: This reference does not resolve',
+      ],
+      [
+        'a credential of two lines',
+        '{ pattern: pre_injected, value: env:LINES }',
+        '.value: This reference resolves to something that no request header can carry',
+      ],
+      ['a static credential without one', '{ pattern: pre_injected }', ': This value is not one of those'],
+      ['a static credential in plain sight', 'hunter2', ': This value is not one of those'],
+      [
+        'a credential of an unknown pattern',
+        '{ pattern: magic, value: env:PLAIN }',
+        ': This value is not one of those',
+      ],
+      [
+        'a header that is no name',
+        '{ pattern: pre_injected, header: "x api", value: env:PLAIN }',
+        '.header: A header name is a letter',
+      ],
+      ...[
+        'Host',
+        'txn-token',
+        'Cookie',
+        'mcp-name',
+        'Content-Type',
+        'Transfer-Encoding',
+        'dpop',
+        'accept',
+      ].map(
+        (header) =>
+          [
+            `the header ${header} for a credential`,
+            `{ pattern: pre_injected, header: ${header}, value: env:PLAIN }`,
+            '.header: The gateway writes this header itself',
+          ] as const,
+      ),
+    ] as const
+  ).map(
+    ([what, credential, problem]) =>
+      [
+        what,
+        '    scopes: { crm.read',
+        `    credential: ${credential}\n    scopes: { crm.read`,
+        `servers.crm.credential${problem}`,
+      ] as const,
+  ),
+  [
+    'a word for a yes',
+    '    scopes: { crm.read',
+    '    internal: sure\n    scopes: { crm.read',
+    '13:15 servers.crm.internal: ',
+  ],
   [
     'no redirect for an agent that does not exchange',
     'robot: { redirect_uris: [https://robot.example/cb], secret: file:///run/secrets/robot, exchange: true, delegates: [assistant] }',
@@ -382,6 +444,60 @@ const mistakes: readonly (readonly [what: string, from: string, to: string, prob
     'https://publisher.example/jwks',
     'http://publisher.example/jwks',
     '25:56 registration.statements["https://publisher.example"].jwks_uri: Use https',
+  ],
+  [
+    'a subject that nobody has',
+    'subject: corp',
+    'subject: constructor',
+    '17:167 apis.payroll.subject: No user has an id at a provider of this name',
+  ],
+  [
+    'one id of two users at one provider',
+    `password: '${HASH}'`,
+    `password: '${HASH}', linked: { other: alice@corp.example, corp: alice@corp.example }`,
+    'users.bob.linked.corp: users.alice has this id there',
+  ],
+  [
+    'an id that is the name of a server',
+    'corp: alice@corp.example',
+    'corp: crm',
+    '3:85 users.alice.linked.corp: An agent, a server or an API has this name',
+  ],
+  [
+    'an id that is the gateway’s name',
+    'corp: alice@corp.example',
+    'corp: gateway',
+    '3:85 users.alice.linked.corp: An agent, a server or an API has this name',
+  ],
+  [
+    'an id with a space at its end',
+    'corp: alice@corp.example',
+    'corp: "alice "',
+    '3:85 users.alice.linked.corp: An id has 1 to 255 characters',
+  ],
+  [
+    'an authentication that asks for nothing',
+    '{ max_age: 3600, acr_values: [urn:tetrapod:acr:password] }',
+    '{}',
+    '17:189 apis.payroll.authentication: Say `max_age`',
+  ],
+  [
+    'an age that no sign-in reaches an API in',
+    'max_age: 3600',
+    'max_age: 59',
+    '17:200 apis.payroll.authentication.max_age: Write a number of seconds',
+  ],
+  [
+    'an age that is no number',
+    'max_age: 3600',
+    'max_age: soon',
+    '17:200 apis.payroll.authentication.max_age: Write a number of seconds',
+  ],
+  [
+    'an acr with a space, which would be two',
+    '[urn:tetrapod:acr:password]',
+    '["a b"]',
+    '17:219 apis.payroll.authentication.acr_values[1]: An acr value has no space',
   ],
   ['an empty list', '[bob]', '[]', '21:22 policies[3].forbid.users: An empty list matches nothing'],
 ]

@@ -1,7 +1,8 @@
-import { Fault, type Secret } from '#kernel'
+import { Fault, isObject, type Secret } from '#kernel'
 import { isReference } from '#secrets'
 import { isPasswordHash } from '#users'
 import type { Draft } from './draft.ts'
+import { isHeaderValue } from './header-name.ts'
 import { type Path, type Problem, valueProblem } from './problem.ts'
 import { isDatabaseUrl } from './secret-text.ts'
 
@@ -47,6 +48,8 @@ function contentProblem(secret: Secret, of: SecretUse['of']): string | undefined
     return 'This reference resolves to something that is not a password hash (scrypt:N:r:p:salt:hash): store there what `tetrapod hash-password` prints.'
   if (of === 'database' && !isDatabaseUrl(secret.reveal()))
     return 'This reference resolves to something that is not the URL of a PostgreSQL database: store postgres://user:password@host:5432/name there.'
+  if (of === 'header' && !isHeaderValue(secret.reveal()))
+    return 'This reference resolves to something that no request header can carry: store one line of ASCII there, without spaces around it.'
   return undefined
 }
 
@@ -54,7 +57,7 @@ interface SecretUse {
   readonly path: Path
   readonly text: string
   /** What it must be when it is more than a text. */
-  readonly of: 'client' | 'password' | 'database'
+  readonly of: 'client' | 'password' | 'database' | 'header'
 }
 
 function secretUses({ database, users, agents, servers, apis }: Draft): readonly SecretUse[] {
@@ -66,6 +69,11 @@ function secretUses({ database, users, agents, servers, apis }: Draft): readonly
     ...Object.entries(agents).flatMap(([key, agent]) => use(['agents', key, 'secret'], agent?.secret)),
     ...Object.entries(servers).flatMap(([key, server]) =>
       use(['servers', key, 'client', 'secret'], server?.client?.secret),
+    ),
+    ...Object.entries(servers).flatMap(([key, server]) =>
+      isObject(server?.credential)
+        ? use(['servers', key, 'credential', 'value'], server.credential['value'], 'header')
+        : [],
     ),
     ...Object.entries(apis).flatMap(([key, api]) =>
       use(['apis', key, 'client', 'secret'], api?.client?.secret),

@@ -1,9 +1,11 @@
 import { isScopeToken, SIGNING_ALGORITHM, SIGNING_ALGORITHMS } from '@tetrapod/protocol'
 import * as z from 'zod'
+import { headerNameProblem } from './header-name.ts'
 import { listenProblem } from './listen.ts'
 import { passwordProblem, REFERENCE_FORMS, referenceProblem } from './secret-text.ts'
 import { hostProblem, publicUrlProblem, redirectUriProblem, urlProblem } from './url.ts'
 
+const SECONDS = 'Write a number of seconds here, at least 60.'
 const text = z.string().regex(/\S/, 'Write a text here, or remove the key.')
 const url = checkedText(urlProblem)
 const secret = checkedText(referenceProblem)
@@ -60,12 +62,19 @@ const names = z
   .min(1, 'An empty list matches nothing: name something, or remove the list.')
   .optional()
 
+const linkedId = z
+  .string()
+  .regex(/^(?! )[^\p{C}]{1,255}(?<! )$/u, 'An id has 1 to 255 characters and no space at its ends.')
 const user = z.strictObject({
   name: text.optional().describe('The name on pages. The user name, if absent.'),
   password: checkedText(passwordProblem).describe(
     'A password hash `scrypt:N:r:p:salt:hash`, as `tetrapod hash-password` prints it, or a reference to one.',
   ),
   groups: z.array(text).default([]).describe('What `groups` in policies match.'),
+  linked: z
+    .record(key, linkedId)
+    .default({})
+    .describe('Their id at other providers, by the name that `subject` of an API gives one.'),
 })
 
 const documentHost = checkedText(hostProblem)
@@ -121,11 +130,35 @@ const agent = z.strictObject({
     ),
 })
 
+const internal = (who: string) =>
+  z
+    .boolean()
+    .default(false)
+    .describe(`Whether it is inside our trust domain: ${who} (docs/transaction-tokens.md).`)
+
+const upstreamCredential = z
+  .union([
+    z.enum(['token_exchange', 'none']),
+    z.strictObject({
+      pattern: z.literal('pre_injected'),
+      header: checkedText(headerNameProblem)
+        .default('authorization')
+        .describe('The request header that carries it.'),
+      value: secret.describe(`What is sent, as it is, by reference (${REFERENCE_FORMS}).`),
+    }),
+  ])
+  .default('token_exchange')
+  .describe(
+    'What the gateway calls it with. `token_exchange`: a token of ours for this caller and call. `none`: nothing. `{ pattern: pre_injected, header, value }`: a value of yours, the same for everybody, by reference; `header` is `authorization` if absent.',
+  )
+
 const server = z.strictObject({
   name: text.optional().describe('The name on the consent page. The key, if absent.'),
   url: url.describe(
     'Where the gateway calls it, and the audience of the token it gets. Agents use `{publicUrl}/{key}/mcp`.',
   ),
+  internal: internal('the gateway tells it in a transaction token who the user is and who acts'),
+  credential: upstreamCredential,
   client: client.describe(
     'How it proves itself when it asks for the next token or follows the revocation feed. Absent: it does neither.',
   ),
@@ -140,13 +173,41 @@ const server = z.strictObject({
     .describe('What each tool needs, by its name or a pattern with `*`.'),
 })
 
+const authentication = z
+  .strictObject({
+    max_age: z
+      .int(SECONDS)
+      .min(60, SECONDS)
+      .optional()
+      .describe('At most so many seconds ago, when the token ends: it never lives longer.'),
+    acr_values: z
+      .array(z.string().regex(/^[\x21-\x7e]+$/, 'An acr value has no space.'))
+      .min(1, 'An empty list asks for nothing: name something, or remove the list.')
+      .optional()
+      .describe('In one of these ways: what `acr` of a token says of the sign-in.'),
+  })
+  .refine(
+    ({ max_age, acr_values }) => (max_age ?? acr_values) !== undefined,
+    'Say `max_age`, `acr_values` or both, or remove it.',
+  )
+  .optional()
+
 const api = z.strictObject({
   name: text.optional().describe('The name on the consent page. The key, if absent.'),
   resource: url.describe('Its resource identifier, and the audience of the token it gets.'),
+  internal: internal('a transaction token comes with its token'),
   client: client.describe(
     'How it proves itself when it follows the revocation feed. Absent: a token it got holds until it expires.',
   ),
   scopes: scopes.describe('Its scopes, each in words for the consent page.'),
+  subject: key
+    .optional()
+    .describe(
+      'The name of a provider: tokens carry the user’s id there in `sub`, for an API that reads `sub` alone. Who has none there gets no token. Absent: our own account id.',
+    ),
+  authentication: authentication.describe(
+    'How the user must have signed in, and how recently. Absent: any sign-in will do.',
+  ),
 })
 
 const terms = z.strictObject({

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { Fault, isObject } from '#kernel'
-import { SOCKET } from '../main.ts'
+import { SOCKET } from '../composition/serving.ts'
 import { fault } from './faults.ts'
 
 /**

@@ -5,6 +5,7 @@ import { check } from './check.ts'
 import { grants } from './grants.ts'
 import { hashPassword } from './hash-password.ts'
 import { keys } from './keys.ts'
+import { reload } from './reload.ts'
 import { start } from './start.ts'
 import { UsageError } from './usage-error.ts'
 import { users } from './users.ts'
@@ -12,6 +13,7 @@ import { users } from './users.ts'
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   start,
   check,
+  reload,
   agents,
   grants,
   users,
@@ -27,6 +29,7 @@ const usage = `tetrapod: identity broker and gateway for MCP
 
   tetrapod start   --config FILE [--data DIR] [--listen HOST:PORT]   run the service
   tetrapod check   --config FILE                      say what is wrong with a configuration
+  tetrapod reload  [--data DIR]                       go on with the edited configuration, or say what is wrong
   tetrapod hash-password                              read a password, print its hash for the configuration
   tetrapod grants  list [--json] [--data DIR]         what users permitted which agents
   tetrapod grants  revoke ID [--data DIR]             take one back, at once
@@ -40,7 +43,7 @@ const usage = `tetrapod: identity broker and gateway for MCP
   tetrapod keys    revoke KID [--data DIR]            withdraw one: what it signed holds no longer
   tetrapod audit   tail [--limit N] [--json] [--data DIR]   the last records, oldest first
 
-DIR is where the service keeps its data (.tetrapod). agents, grants, users, keys and audit ask the running service.
+DIR is where the service keeps its data (.tetrapod). reload, agents, grants, users, keys and audit ask the running service.
 `
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -21,7 +21,7 @@ export async function start(args: readonly string[]): Promise<void> {
     throw new UsageError('--listen is host:port, such as 127.0.0.1:4000 or [::1]:4000.')
   const log = pino({ name: 'tetrapod', base: null }, pino.destination({ dest: 2, sync: false }))
   const config = await readConfiguration(values.config)
-  const service = await build({ config, dataDirectory: values.data, listen, log })
+  const service = await build({ config, file: values.config, dataDirectory: values.data, listen, log })
   for (const warning of service.warnings) log.warn({ warning }, 'configuration')
   try {
     await service.listen()
@@ -30,6 +30,8 @@ export async function start(args: readonly string[]): Promise<void> {
     throw error
   }
   log.info({ url: service.publicUrl }, 'ready')
+  // What is wrong with it is in the log.
+  process.on('SIGHUP', () => void service.reread().catch(() => {}))
   const stop = () => void service.close().then(() => log.info({}, 'stopped'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 }

@@ -1,22 +1,26 @@
 import type { ServerResponse } from 'node:http'
 import { type AccessToken, formatScope, Refusal, type Scopes } from '@tetrapod/protocol'
 import type { Audit, Outcome } from '#audit'
-import { type Authority, type AuthorityDeps, tokenOnRecord, upstreamCredential } from '#broker'
+import { type Authority, type AuthorityDeps, type ObtainCredential, tokenOnRecord } from '#broker'
 import type { Egress } from '#egress'
 import { asFault } from '#http'
 import { type Clock, type Fault, isObject, type Json, type Kind, own } from '#kernel'
 import type { Decision, Policy } from '#policy'
-import type { Server } from '#servers'
+import type { Server, StepUps } from '#servers'
 import { type Envelope, parseCallParams, parseListParams, type RequestId } from './envelope.ts'
 import { fault } from './faults.ts'
 import { relay } from './relay.ts'
 import type { RequestMeta } from './revision.ts'
-import { callUpstream, type UpstreamAnswer, type UpstreamRequest } from './upstream.ts'
+import { type Understood, understand } from './step-up.ts'
+import { callUpstream, type UpstreamRequest } from './upstream.ts'
 
 export interface OperateDeps extends AuthorityDeps {
   readonly policy: Policy
   readonly audit: Audit
+  readonly stepUps: StepUps
   readonly egress: Egress
+  /** What a call is made with upstream. */
+  readonly obtain: ObtainCredential
   readonly clock: Clock
 }
 
@@ -39,6 +43,8 @@ interface Planned {
   readonly params: Readonly<Record<string, unknown>>
   readonly tool?: string
   readonly inputs?: Json
+  /** What the operation needs, held or not. */
+  readonly needed: Scopes
   /** What the upstream credential may do. */
   readonly scopes: Scopes
   readonly decision: Decision
@@ -56,7 +62,7 @@ export async function listTools(operation: Operation, deps: OperateDeps): Promis
   const visible = (tool: string) => permitted(operation, deps, tool).effect === 'permit'
   const scopes = heldScopes(caller, server)
   const decision = deps.policy.decide(caller.subject, { kind: 'server', server: server.key })
-  const planned: Planned = { method: 'tools/list', params, scopes, decision }
+  const planned: Planned = { method: 'tools/list', params, needed: new Set(), scopes, decision }
   if (decision.effect === 'deny') return answerWithNone(planned, operation, deps)
   await perform(planned, operation, deps, (result) => {
     const tools = Array.isArray(result['tools']) ? (result['tools'] as unknown[]) : []
@@ -70,21 +76,27 @@ export async function listTools(operation: Operation, deps: OperateDeps): Promis
 
 const NO_TOOLS: Result = { resultType: 'complete', tools: [], ttlMs: 0, cacheScope: 'private' }
 
-/** `tools/call`: policy, then the scopes of this tool, then the decision on record, then the call. */
+/**
+ * `tools/call`: policy, then the scopes of this tool, then the decision on record, then the call. What the tool named in a
+ * step-up goes with the call as far as the caller holds it; nobody is refused for the lack of it before the tool asks again.
+ */
 export async function callTool(operation: Operation, deps: OperateDeps): Promise<void> {
   const { server, caller } = operation
   const params = parseCallParams(operation.params)
   const { name: tool, arguments: inputs } = params
   const needed = deps.servers.toolScopes(server, tool)
   const decision = permitted(operation, deps, tool)
-  const refusal = refusalOf({ needed, decision, held: heldScopes(caller, server) })
+  const held = heldScopes(caller, server)
+  const refusal = refusalOf({ needed, decision, held })
+  const named = refusal === undefined ? await deps.stepUps.named(server, tool) : new Set<string>()
   await perform(
     {
       method: 'tools/call',
       params,
       tool,
       ...(inputs === undefined ? {} : { inputs }),
-      scopes: new Set(needed),
+      needed: new Set(needed),
+      scopes: new Set(needed).union(named.intersection(held)),
       decision,
       ...(refusal === undefined ? {} : { refusal }),
     },
@@ -135,21 +147,19 @@ async function perform(
   try {
     signal.throwIfAborted()
     const { token: subject, grant } = caller
-    const { scopes } = planned
-    const credential = await upstreamCredential({ subject, grant, server, scopes }, deps).catch(tokenRefused)
+    const { scopes, tool, needed } = planned
+    const credential = await deps.obtain({ subject, grant, server, scopes }).catch(tokenRefused)
     const { method, params } = planned
     const towards = relay(response, id, meta, signal)
-    const answer = await callUpstream(
-      { server, method, params, meta, credential, signal },
-      deps.egress,
-      towards.forward,
-    )
-    ended(...outcomeOf(answer))
+    const request = { server, method, params, meta, credential, signal }
+    const answered = await callUpstream(request, deps.egress, towards.forward)
+    const { answer, missing } = await understand(answered, { server, tool, needed }, deps.stepUps)
+    if (missing !== undefined && !response.headersSent) throw missing
+    ended(...outcomeOf(answer, missing))
     towards.finish('result' in answer ? { result: shape(answer.result) } : answer)
   } catch (error) {
-    const { kind, code, cause } = asFault(error)
-    const revoked = cause instanceof Refusal && cause.code === 'revoked'
-    ended(revoked ? 'revoked' : statusOfKind[kind], code)
+    const failure = asFault(error)
+    ended(statusOf(failure), failure.code)
     throw error
   }
 }
@@ -160,6 +170,14 @@ async function answerWithNone(planned: Planned, operation: Operation, deps: Oper
   const { response, id, meta, signal } = operation
   relay(response, id, meta, signal).finish({ result: NO_TOOLS })
 }
+
+function statusOf({ kind, code, cause }: Fault): Outcome['status'] {
+  if (cause instanceof Refusal && cause.code === 'revoked') return 'revoked'
+  return code === STEP_UP ? 'step_up' : statusOfKind[kind]
+}
+
+/** Where a call was permitted, the one who lacks scopes is its tool. */
+const STEP_UP = 'gateway.scope_missing'
 
 /** A call that was permitted and then not answered: whose doing it was. */
 const statusOfKind = {
@@ -178,7 +196,11 @@ function tokenRefused(cause: unknown): never {
   throw cause instanceof Refusal ? fault.token_refused({ detail: cause.code, cause }) : cause
 }
 
-function outcomeOf(answer: UpstreamAnswer): readonly [Outcome['status'], string?] {
+function outcomeOf(
+  answer: Understood['answer'],
+  missing: Fault | undefined,
+): readonly [Outcome['status'], string?] {
+  if (missing !== undefined) return ['step_up', missing.code]
   if ('error' in answer) return ['error', String(answer.error.code)]
   return answer.result['isError'] === true ? ['error'] : ['ok']
 }
@@ -203,6 +225,7 @@ export function callOnRecord(token: AccessToken, server: Server, { version }: Re
     client: token.clientId,
     server: server.key,
     audience: server.url,
+    pattern: server.upstream.pattern,
     protocolVersion: version,
   }
 }

@@ -1,3 +1,4 @@
+import { readChallenge, type Scopes, scopesWanted } from '@tetrapod/protocol'
 import type { UpstreamCredential } from '#broker'
 import { type Egress, type Incoming, readAll } from '#egress'
 import { Fault, isObject, randomId } from '#kernel'
@@ -14,6 +15,8 @@ import { eventData } from './sse.ts'
 
 /** A JSON answer of an upstream may have this many bytes. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
+const REFUSAL_BYTES_MAX = 64 * 1024
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 503])
 
 /** What is sent upstream: built from decided values alone. Nothing the client sent is passed on as it came. */
 export interface UpstreamRequest {
@@ -25,8 +28,12 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal
 }
 
-/** How an upstream answers: any number of notifications, then a result or a JSON-RPC error. */
+/**
+ * How an upstream answers: any number of notifications, then a result or a JSON-RPC error; or before it begins, that its
+ * token has too few scopes (RFC 6750 §3.1).
+ */
 export type UpstreamAnswer =
+  | { readonly insufficient: Scopes }
   | { readonly result: Readonly<Record<string, unknown>> }
   | { readonly error: { readonly code: number; readonly message: string } }
 
@@ -43,9 +50,7 @@ export async function callUpstream(
   const id = randomId()
   try {
     const answer = await egress.send(outgoing(request, id))
-    if (answer.status === 401 || answer.status === 403)
-      throw fault.upstream_refused({ detail: `${answer.status}` })
-    if (answer.status === 503) throw fault.upstream_unavailable({ detail: '503' })
+    if (REFUSALS.has(answer.status)) return await refused(answer)
     for await (const message of messages(answer)) {
       if ('method' in message && !('id' in message)) await onNotification(message)
       else if (message['id'] === id) return checkedAnswer(message)
@@ -54,6 +59,17 @@ export async function callUpstream(
   } catch (error) {
     throw request.signal.aborted ? request.signal.reason : asUpstreamFault(error)
   }
+}
+
+/** The server's own word, not a tool's: whatever its body says is not read, and its connection serves the next request. */
+async function refused(answer: Incoming): Promise<UpstreamAnswer> {
+  await readAll(answer, REFUSAL_BYTES_MAX).catch(() => {})
+  const { status, headers } = answer
+  const wanted = scopesWanted(readChallenge(String(headers['www-authenticate'] ?? '')))
+  if (status === 403 && wanted !== undefined) return { insufficient: wanted }
+  throw status === 503
+    ? fault.upstream_unavailable({ detail: '503' })
+    : fault.upstream_refused({ detail: `${status}` })
 }
 
 function outgoing({ server, method, params, meta, credential, signal }: UpstreamRequest, id: string) {

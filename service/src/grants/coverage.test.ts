@@ -47,6 +47,28 @@ describe('what a grant lets a server ask for', () => {
     fc.assert(property)
   })
 
+  test('only shrinks where the token holds less, the catalogue has less, or the consent showed less', () => {
+    const property = fc.property(
+      edges,
+      edges,
+      edges,
+      scopes,
+      scopes,
+      (catalogue, shown, kept, some, more) => {
+        const all = grantedThrough(grantOf(shown), at(catalogue, some.union(more)))
+        const fewer = (from: ScopeEdges): ScopeEdges =>
+          Object.fromEntries(Object.entries(from).filter(([scope]) => Object.hasOwn(kept, scope)))
+        for (const less of [
+          grantedThrough(grantOf(shown), at(catalogue, some)),
+          grantedThrough(grantOf(shown), at(fewer(catalogue), some.union(more))),
+          grantedThrough(grantOf(fewer(shown)), at(catalogue, some.union(more))),
+        ])
+          expect(less.isSubsetOf(all)).toBe(true)
+      },
+    )
+    fc.assert(property)
+  })
+
   test('is all that the catalogue has, where the consent showed just that', () => {
     const property = fc.property(edges, scopes, (edges, scopes) => {
       expect(grantedThrough(grantOf(edges), at(edges, scopes))).toEqual(throughCalls(edges, scopes))

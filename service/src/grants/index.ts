@@ -6,6 +6,7 @@ export {
   grantsDelegation,
   grantsScopes,
 } from './coverage.ts'
+export { delegatesOnwards } from './delegates.ts'
 export { createFamilies, type Families } from './families.ts'
 export type { Family, FamilyStore } from './family-store.ts'
 export type { DelegateEdges, Grant, GrantedMount, GrantStore } from './grant-store.ts'

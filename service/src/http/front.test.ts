@@ -6,6 +6,7 @@ import { readBody } from './body.ts'
 import { createFront } from './front.ts'
 import type { Handler } from './handler.ts'
 import { sendJson } from './send.ts'
+import { createStage } from './stage.ts'
 
 const fault = faults('test', { broken: ['unavailable', 'It is broken. Try again.'] })
 const logged: string[] = []
@@ -16,7 +17,7 @@ let server: Server
 let origin: string
 beforeAll(async () => {
   const port = await new Promise<number>((resolve) => {
-    const probe = createFront({ publicUrl: 'http://x', routes: { paths: {}, segments: {} }, log })
+    const probe = createFront({ publicUrl: 'http://x', stage: createStage({ paths: {}, segments: {} }), log })
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address()
       probe.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
@@ -42,7 +43,8 @@ beforeAll(async () => {
     },
   }
   const probes = { '/livez': said }
-  server = createFront({ publicUrl: origin, routes: { paths, segments: { under: said } }, probes, log })
+  const stage = createStage({ paths, segments: { under: said } })
+  server = createFront({ publicUrl: origin, stage, probes, log })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
 })
 afterAll(() => server.close())

@@ -3,12 +3,7 @@ import type { Log } from '#kernel'
 import { sendFault } from './send.ts'
 import { fault } from './faults.ts'
 import type { Handler } from './handler.ts'
-
-/** What is served where: by exact path, or by the first segment of the path. */
-export interface Routes {
-  readonly paths: Readonly<Record<string, Handler>>
-  readonly segments: Readonly<Record<string, Handler>>
-}
+import type { Stage } from './stage.ts'
 
 /**
  * The one HTTP server of the service. But for probes it serves `publicUrl` alone: a request with another Host is refused (DNS
@@ -16,16 +11,14 @@ export interface Routes {
  */
 export function createFront(deps: {
   readonly publicUrl: string
-  readonly routes: Routes
+  readonly stage: Pick<Stage, 'enter'>
   /** By exact path, whatever host a request names: what looks after the process goes by its address. */
   readonly probes?: Readonly<Record<string, Handler>>
   readonly log: Log
 }): Server {
-  const { publicUrl, routes, log } = deps
+  const { publicUrl, stage, log } = deps
   const probes = new Map(Object.entries(deps.probes ?? {}))
   const { host } = new URL(publicUrl)
-  const paths = new Map(Object.entries(routes.paths))
-  const segments = new Map(Object.entries(routes.segments))
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     try {
@@ -36,9 +29,7 @@ export function createFront(deps: {
         return
       }
       if (request.headers.host !== host) throw fault.wrong_host()
-      const handler = paths.get(path) ?? segments.get(path.split('/')[1] ?? '')
-      if (handler === undefined) throw fault.not_found()
-      await handler(request, response)
+      await onStage(stage.enter(path), request, response)
     } catch (error) {
       sendFault(response, error, log)
     }
@@ -49,6 +40,21 @@ export function createFront(deps: {
       void answer(request, response)
     },
   )
+}
+
+/** A request has ended when its handler has, and the last of its answer is sent or its caller gone. */
+async function onStage(
+  { handler, left }: ReturnType<Stage['enter']>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    if (handler === undefined) throw fault.not_found()
+    await handler(request, response)
+  } finally {
+    if (response.closed) left()
+    else response.once('close', left)
+  }
 }
 
 /** The path as it was sent, without its query: never decoded, never normalised. */

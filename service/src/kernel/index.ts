@@ -1,6 +1,7 @@
 export { type Clock, isObject, nowSeconds, systemClock } from '@tetrapod/protocol'
 export { collect } from './collect.ts'
 export { declaredFaults, Fault, type FaultMembers, faults, type Kind } from './fault.ts'
+export { createFlights, type Flights } from './flights.ts'
 export { hashed, randomId, randomToken } from './id.ts'
 export { type Json, type JsonObject, own } from './json.ts'
 export type { Log } from './log.ts'

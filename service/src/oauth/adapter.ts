@@ -13,7 +13,7 @@ import type { ReplayStore, StateRow, StateStore } from './state-store.ts'
 
 export interface AdapterDeps {
   readonly state: StateStore
-  readonly replay: ReplayStore
+  readonly replay: Pick<ReplayStore, 'use'>
   readonly vault: Vault
   readonly grants: Pick<Grants, 'live'>
   readonly families: Families

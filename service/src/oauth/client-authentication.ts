@@ -39,7 +39,7 @@ export interface ClientAuthenticationDeps {
   readonly find: (id: string) => Promise<Client | undefined>
   /** A public agent counts by its `client_id` alone (RFC 7009 §2.1). Absent: it does not. */
   readonly publicToo?: boolean
-  readonly replay: ReplayStore
+  readonly replay: Pick<ReplayStore, 'use'>
   readonly clock: Clock
 }
 

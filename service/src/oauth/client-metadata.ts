@@ -3,14 +3,17 @@ import type { AdapterPayload } from 'oidc-provider'
 import type { NamedAgent } from '#agents'
 import { hashedSecret } from './client-secret.ts'
 
+const codeFlow = { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }
+/** No user could come back to it: it only takes what other agents hand to it. */
+const noCodeFlow = { grant_types: [], response_types: [] }
+
 /** An agent of the catalogue as the library knows clients (RFC 7591 §2). */
 export function clientMetadata({ key, name, redirectUris, credential }: NamedAgent): AdapterPayload {
   const common = {
     client_id: key,
     client_name: name,
     redirect_uris: [...redirectUris],
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
+    ...(redirectUris.length === 0 ? noCodeFlow : codeFlow),
     // The others put the code where scripts and other pages find it.
     response_modes: ['query'],
   }

@@ -8,8 +8,11 @@ const apis = createApis([
     key: 'payroll',
     name: 'Payroll',
     resource: 'https://payroll.internal',
+    internal: false,
     credential: undefined,
     scopes: { 'payroll.read': 'Read your payslips' },
+    subject: undefined,
+    authentication: undefined,
   },
 ])
 const server = {

@@ -5,6 +5,8 @@ import { fault } from './faults.ts'
 /** What a person leaves of what an agent asked for, and for how long. */
 export interface Choice {
   readonly scopes: ReadonlySet<string>
+  /** The sub-agents it may hand part of that to, by key. */
+  readonly delegates: ReadonlySet<string>
   readonly lastsSeconds: number
 }
 
@@ -18,12 +20,15 @@ export const durations: readonly { readonly seconds: number; readonly words: str
 
 /** The name of a scope's box in the form. */
 export function boxOf(scope: string): string {
-  return `${PREFIX}${scope}`
+  return `scope:${scope}`
 }
 
-const PREFIX = 'scope:'
+/** The name of a sub-agent's box in the form. */
+export function delegateBoxOf(agent: string): string {
+  return `agent:${agent}`
+}
 
-/** The form of the consent page: two buttons, one choice of time, and a box for each scope. */
+/** The form of the consent page: two buttons, one choice of time, and a box for each scope and each sub-agent. */
 export const consentForm = z
   .object({
     decision: z.enum(['allow', 'deny']),
@@ -34,13 +39,14 @@ export const consentForm = z
 type ConsentForm = z.infer<typeof consentForm>
 
 /** Reads what was ticked and chosen. Throws `oauth.consent_not_shown` for anything that the page did not offer. */
-export function choiceOf(form: ConsentForm, offered: ReadonlySet<string>): Choice {
-  const names = new Map([...offered].map((scope) => [boxOf(scope), scope]))
-  const boxes = Object.keys(form).filter((name) => !Object.hasOwn(consentForm.shape, name))
-  const ticked = boxes.map((box) => {
-    const scope = names.get(box)
-    if (scope === undefined) throw fault.consent_not_shown({ detail: box })
-    return scope
-  })
-  return { scopes: new Set(ticked), lastsSeconds: Number(form.lasts) }
+export function choiceOf(form: ConsentForm, offered: Pick<Choice, 'scopes' | 'delegates'>): Choice {
+  const ticked = new Set(Object.keys(form).filter((name) => !Object.hasOwn(consentForm.shape, name)))
+  const boxes = [...[...offered.scopes].map(boxOf), ...[...offered.delegates].map(delegateBoxOf)]
+  const [stray] = ticked.difference(new Set(boxes))
+  if (stray !== undefined) throw fault.consent_not_shown({ detail: stray })
+  return {
+    scopes: new Set([...offered.scopes].filter((scope) => ticked.has(boxOf(scope)))),
+    delegates: new Set([...offered.delegates].filter((agent) => ticked.has(delegateBoxOf(agent)))),
+    lastsSeconds: Number(form.lasts),
+  }
 }

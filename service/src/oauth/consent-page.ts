@@ -4,7 +4,8 @@ import { type Html, page } from '#http'
 import type { Server } from '#servers'
 import type { User } from '#users'
 import type { ShownScope } from './closure.ts'
-import { boxOf, type Choice, durations } from './consent-form.ts'
+import { boxOf, type Choice, delegateBoxOf, durations } from './consent-form.ts'
+import type { ShownHandover } from './handovers.ts'
 import type { Receiver } from './receiver.ts'
 
 /** What a consent page says: facts of ours, and of the agent who says what it is called. */
@@ -16,6 +17,8 @@ interface Shown {
   readonly shown: readonly ShownScope[]
   /** What was agreed to before and goes on with this. */
   readonly kept: readonly ShownScope[]
+  /** The sub-agents it may hand part of it to. */
+  readonly handovers: readonly ShownHandover[]
 }
 
 interface Form {
@@ -29,9 +32,9 @@ interface Form {
   readonly footer: Html
 }
 
-/** The consent page (DESIGN §7): who asks, what for, what it reaches through `calls`, for how long. */
+/** The consent page (DESIGN §7): who asks, what for, what it reaches through `calls`, whom it may hand to, for how long. */
 export function consentPage({ action, ticket, choice, problem, footer }: Form, request: Shown) {
-  const { agent, user, server, shown, kept } = request
+  const { agent, user, server, shown, kept, handovers } = request
   return page(
     `Let ${agent.name} act for you?`,
     html`${problem === undefined ? '' : html`<p role="alert">${problem}</p>`} ${origin(agent)}
@@ -49,6 +52,16 @@ export function consentPage({ action, ticket, choice, problem, footer }: Form, r
           </ul>
         </fieldset>
         ${kept.length === 0 ? '' : keptScopes(kept)}
+        ${
+          handovers.length === 0
+            ? ''
+            : html`<fieldset>
+                <legend>It may hand part of this to</legend>
+                <ul class="scopes">
+                  ${handovers.map((it, place) => handoverBox(it, choice.delegates.has(it.agent), place))}
+                </ul>
+              </fieldset>`
+        }
         <fieldset class="choices">
           <legend>For</legend>
           ${durations.map((it) => durationButton(it, choice.lastsSeconds))}
@@ -94,6 +107,34 @@ function scopeBox({ scope, words, reaches }: ShownScope, ticked: boolean, place:
         ? ''
         : html`<ul id="${through}">
             ${reaches.map((it) => html`<li>and through it, at ${it.api}: ${it.words} <code>${it.scope}</code></li>`)}
+          </ul>`
+    }
+  </li>`
+}
+
+function handoverBox({ agent, name, onwards }: ShownHandover, ticked: boolean, place: number): Html {
+  const further = `further-${place}`
+  return html`<li>
+    <label class="box">
+      <input
+        type="checkbox"
+        name="${delegateBoxOf(agent)}"
+        value="on"
+        ${onwards.length === 0 ? '' : html`aria-describedby="${further}"`}
+        ${ticked ? 'checked' : ''}
+      />
+      <span
+        ><strong><bdi>${name}</bdi></strong> <small><code>${agent}</code></small></span
+      >
+    </label>
+    ${
+      onwards.length === 0
+        ? ''
+        : html`<ul id="${further}">
+            ${onwards.map(
+              ({ from, to }) =>
+                html`<li>and <bdi>${from}</bdi> may hand part of that to <bdi>${to}</bdi></li>`,
+            )}
           </ul>`
     }
   </li>`

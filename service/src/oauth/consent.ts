@@ -9,6 +9,7 @@ import type { Session, Users } from '#users'
 import { callsFrom, shownScopes } from './closure.ts'
 import type { Choice } from './consent-form.ts'
 import { fault } from './faults.ts'
+import { allDelegates, delegatesFrom, shownHandovers } from './handovers.ts'
 import { saveLogin } from './logins.ts'
 import { receiverOf } from './receiver.ts'
 
@@ -59,6 +60,7 @@ export async function consentRequest(interaction: Interaction, session: Session,
     scopes,
     shown: shownScopes(server, scopes, apis),
     kept: shownScopes(server, kept, apis),
+    handovers: await shownHandovers(id, agents),
     openid: asked.includes('openid'),
   }
 }
@@ -83,22 +85,22 @@ async function keptScopes(
 }
 
 /** Goes with the page and comes back with its form: says what the page showed. */
-export function ticketOf(request: ConsentRequest, tickets: Tickets): string {
-  return tickets.seal(SHOWN_PURPOSE, digest(request), SHOWN_SECONDS)
+export function ticketOf(request: ConsentRequest, { tickets, agents }: ConsentDeps): string {
+  return tickets.seal(SHOWN_PURPOSE, digest(request, agents), SHOWN_SECONDS)
 }
 
 /** True when the page that this ticket came with showed just what would be granted now. */
-export function wasShown(request: ConsentRequest, ticket: string, tickets: Tickets): boolean {
-  return tickets.open(SHOWN_PURPOSE, ticket) === digest(request)
+export function wasShown(request: ConsentRequest, ticket: string, { tickets, agents }: ConsentDeps): boolean {
+  return tickets.open(SHOWN_PURPOSE, ticket) === digest(request, agents)
 }
 
 /**
- * Puts the consent on record, then gives the grant and the login under it: what was ticked, for as long as was chosen.
- * Returns the login's id.
+ * Puts the consent on record, then gives the grant and the login under it: what was ticked, for as long as was chosen, to be
+ * handed on to those who were ticked. Returns the login's id.
  */
 export async function agree(
   request: ConsentRequest,
-  { scopes, lastsSeconds }: Choice,
+  { scopes, delegates, lastsSeconds }: Choice,
   session: Session,
   deps: ConsentDeps,
 ): Promise<string> {
@@ -113,6 +115,7 @@ export async function agree(
       server: server.key,
       scopes: [...scopes],
       calls: callsFrom(server, scopes),
+      delegates: delegatesFrom(agent.id, delegates, deps.agents),
       refused,
       lastsSeconds,
     },
@@ -131,11 +134,17 @@ export async function agree(
   return login.jti
 }
 
+/** The sub-agents that the page offers to be handed to, by key. */
+export function offeredDelegates({ handovers }: ConsentRequest): ReadonlySet<string> {
+  return new Set(handovers.map(({ agent }) => agent))
+}
+
 /** Of every word on the page and every edge behind it. */
-function digest(request: ConsentRequest) {
-  const { interaction, agent, redirectUri, receiver, user, server, scopes, shown, kept } = request
+function digest(request: ConsentRequest, agents: Pick<Agents, 'delegatesOf'>) {
+  const { interaction, agent, redirectUri, receiver, user, server, scopes, shown, kept, handovers } = request
   const parties = [user.id, user.name, agent, redirectUri, receiver, server.mount, server.name]
-  return hashed(JSON.stringify([interaction, parties, shown, kept, callsFrom(server, scopes)]))
+  const edges = [callsFrom(server, scopes), handovers, allDelegates(agent.id, agents)]
+  return hashed(JSON.stringify([interaction, parties, shown, kept, edges]))
 }
 
 function text(value: unknown): string {

@@ -11,6 +11,7 @@ import {
   type ConsentRequest,
   consentRequest,
   type Interaction,
+  offeredDelegates,
   ticketOf,
   wasShown,
 } from './consent.ts'
@@ -41,8 +42,12 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
     session: Session,
     again?: { readonly problem: string; readonly choice?: Choice },
   ) => {
-    const all: Choice = { scopes: request.scopes, lastsSeconds: CONSENT_SECONDS_MAX }
-    const ticket = ticketOf(request, tickets)
+    const all: Choice = {
+      scopes: request.scopes,
+      delegates: offeredDelegates(request),
+      lastsSeconds: CONSENT_SECONDS_MAX,
+    }
+    const ticket = ticketOf(request, deps)
     return consentPage(
       { action, ticket, choice: all, footer: signedInAs(request.user, session, tickets), ...again },
       request,
@@ -84,9 +89,9 @@ export function interactionRoutes(deps: InteractionDeps): Hono<Bindings> {
     }
     if (session === undefined) throw fault.session_missing()
     const request = await consentRequest(interaction, session, deps)
-    if (!wasShown(request, form.shown, tickets))
+    if (!wasShown(request, form.shown, deps))
       return c.html(await asked(c.req.path, request, session, { problem: CHANGED }), 409, pageHeaders)
-    const choice = choiceOf(form, request.scopes)
+    const choice = choiceOf(form, { scopes: request.scopes, delegates: offeredDelegates(request) })
     if (choice.scopes.size === 0)
       return c.html(await asked(c.req.path, request, session, { problem: NOTHING, choice }), 400, pageHeaders)
     const grantId = await agree(request, choice, session, deps)

@@ -1,7 +1,7 @@
 import { parseStrictJson } from '@tetrapod/protocol'
 import { LRUCache } from 'lru-cache'
 import { createAdmission, type Discovered } from '#egress'
-import { type Clock, isObject } from '#kernel'
+import { type Clock, createFlights, isObject } from '#kernel'
 import { fault } from './faults.ts'
 
 /** The key set of an agent that named itself. */
@@ -42,7 +42,7 @@ export function createLearntKeys(deps: {
     maxSize: REMEMBERED_BYTES_MAX,
     sizeCalculation: ({ body }) => 1 + (body?.length ?? 0),
   })
-  const flights = new Map<string, Promise<Buffer>>()
+  const flights = createFlights<Buffer>()
   const admit = createAdmission(clock)
 
   const fetched = async (key: string, { url, listed }: WantedKeys): Promise<Buffer> => {
@@ -71,9 +71,7 @@ export function createLearntKeys(deps: {
         throw fault.key_set_unreachable({ detail: `failed just now: ${wanted.url}` })
       return known.body
     }
-    const flight = flights.get(key) ?? fetched(key, wanted).finally(() => flights.delete(key))
-    flights.set(key, flight)
-    return flight
+    return flights(key, () => fetched(key, wanted))
   }
 }
 

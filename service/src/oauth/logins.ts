@@ -1,15 +1,17 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { redirectAllowed } from '#agents'
-import { type Families, type Grants, grantsCalls, grantsScopes } from '#grants'
+import { type Agents, redirectAllowed } from '#agents'
+import { type Families, type Grants, grantsCalls, grantsDelegates, grantsScopes } from '#grants'
 import type { Server, Servers } from '#servers'
 import type { Users } from '#users'
 import { callsFrom } from './closure.ts'
 import type { Cookies } from './cookies.ts'
+import { allDelegates } from './handovers.ts'
 import { formatLoginId } from './login-id.ts'
 
 export interface LoginDeps {
   readonly servers: Servers
   readonly users: Users
+  readonly agents: Pick<Agents, 'delegatesOf'>
   readonly grants: Grants
   readonly families: Families
   readonly cookies: Cookies
@@ -39,6 +41,7 @@ export async function loadLogin(ctx: KoaContextWithOIDC, deps: LoginDeps) {
   if (!redirectAllowed(grant.redirectUris, redirectUri)) return undefined
   if (!grantsScopes(grant, server.key, scopes)) return undefined
   if (!grantsCalls(grant, server.key, callsFrom(server, scopes), scopes)) return undefined
+  if (!grantsDelegates(grant, server.key, allDelegates(client.clientId, deps.agents))) return undefined
   return saveLogin(provider, deps.families, {
     grant: grant.id,
     session: session.id,

@@ -36,6 +36,8 @@ export interface StateStore {
 
 /** Things that may be used once until they expire (`jti` of client assertions). Atomic over processes; may be lost in a power cut. */
 export interface ReplayStore {
-  /** True the first time. `key` is any string; `expiresAt` in seconds since the epoch. Forgets what expired before `now` (seconds). */
+  /** True the first time, until it expires. `key` is any string; `expiresAt` and `now` in seconds since the epoch. */
   use(key: string, expiresAt: number, now: number): Promise<boolean>
+  /** Forgets what expired before `now` (seconds), some at a time: uses meanwhile hardly wait. */
+  sweep(now: number): Promise<void>
 }

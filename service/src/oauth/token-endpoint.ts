@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { formatScope, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN } from '@tetrapod/protocol'
-import { brokerFault, type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
+import { GRANT_TOKEN_EXCHANGE } from '@tetrapod/protocol'
+import { type ExchangeAnswer, type ExchangeRequest, parseExchangeRequest } from '#broker'
 import { asFault, type Handler, logged, readBody, sendJson, statusOf } from '#http'
 import type { Kind, Log } from '#kernel'
 import { authenticateClient, type ClientAuthenticationDeps } from './client-authentication.ts'
+import { type Answer, exchangeAnswer } from './exchange-answer.ts'
 import { fault } from './faults.ts'
 import { unread } from './unread.ts'
 
@@ -49,8 +50,6 @@ function refreshable(parameters: URLSearchParams, body: Buffer): Buffer {
   return Buffer.from(parameters.toString())
 }
 
-type Answer = readonly [status: number, body: object]
-
 async function answered(
   request: IncomingMessage,
   parameters: URLSearchParams,
@@ -65,18 +64,7 @@ async function answered(
     client.id,
     parseExchangeRequest({ ...form.single, resource: form.resource, audience: form.audience }),
   )
-  if (answer.outcome === 'consent_required') {
-    const error_description = brokerFault.consent_required().message
-    return [400, { error: 'consent_required', error_description, scope: formatScope(answer.scopes) }]
-  }
-  const issued = {
-    access_token: answer.token,
-    issued_token_type: TOKEN_TYPE_ACCESS_TOKEN,
-    token_type: 'Bearer',
-    expires_in: answer.expiresIn,
-    scope: formatScope(answer.scopes),
-  }
-  return [200, issued]
+  return exchangeAnswer(answer)
 }
 
 /** Step 1: a form, no query, no parameter twice but resource and audience. Throws `oauth.form_malformed`. */

@@ -1,7 +1,7 @@
 import type { RevocationKind } from '@tetrapod/protocol'
 
-/** What is written to the feed: what ends tokens, and that a grant or an agent has changed, which ends none. */
-export type FeedKind = RevocationKind | 'grant_version' | 'agent_version'
+/** What is written to the feed: what ends tokens; that a grant, an agent or what a server's tools need has changed ends none. */
+export type FeedKind = RevocationKind | 'grant_version' | 'agent_version' | 'tool_scopes'
 
 /** One line of the feed. Ids travel hashed; an entry lives as long as a token it ends could. */
 export interface RevocationEntry {

@@ -10,7 +10,8 @@ const ISSUER = 'https://gw.example'
 export function tokenOf(change: Partial<Endable> = {}): Endable {
   return {
     issuer: ISSUER,
-    subject: 'u1',
+    audience: 'https://payroll.example',
+    account: 'u1',
     sessionId: 's1',
     jti: 'jti-3',
     keyId: 'k1',

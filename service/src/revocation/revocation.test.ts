@@ -139,7 +139,7 @@ describe('a token ends', () => {
 })
 
 describe('who watches a token', () => {
-  const another = tokenOf({ subject: 'u2', delegation: { gid: 'g2', hop: 3, rem: 5, anc: ['f2'] } })
+  const another = tokenOf({ account: 'u2', delegation: { gid: 'g2', hop: 3, rem: 5, anc: ['f2'] } })
 
   test('is told once, when it ends, and nobody else is', async () => {
     const { revocation } = await replicaAt(feedTable())

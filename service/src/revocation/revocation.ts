@@ -17,7 +17,7 @@ const ENTRY_MS = 10 * 60_000
 const KEY_ENTRY_MS = 2 * 60 * 60_000
 
 /** What ends for good: its id never comes back. */
-export type PermanentKind = Exclude<RevocationKind, 'user' | 'agent' | 'server'>
+export type PermanentKind = Exclude<RevocationKind, 'user' | 'agent' | 'server' | 'edge'>
 
 /**
  * What has been revoked, here or at another replica, answered from memory. It reads the feed every half second, and once it
@@ -30,7 +30,7 @@ export interface Revocation {
   check(): void
   /** True once `kind` and `id` were revoked, until every token that could have come from it has expired. */
   revoked(kind: PermanentKind, id: string): boolean
-  /** True when something that the token ends with was revoked; by a user, an agent or a server, if it was issued before that. */
+  /** True when something that the token ends with was revoked; by a user, an agent, a server or an edge, if it was issued before that. */
   ends(token: Endable): boolean
   /**
    * Calls `stop` once, as soon as the token ends or nobody can tell any more: now, where it is so already. Returns what ends
@@ -47,8 +47,8 @@ export interface Revocation {
   read(): Promise<LiveEntries>
   /** Calls `heard` whenever there may be more to `read`. Returns what ends it. */
   onNews(heard: () => void): () => void
-  /** Tells a cache what it has to forget: see {@link Listener}. */
-  listen(listener: Listener): void
+  /** Tells a cache what it has to forget: see {@link Listener}. Returns what ends it. */
+  listen(listener: Listener): () => void
   /** Reads no more: what is asked afterwards is soon refused. */
   close(): void
 }
@@ -155,7 +155,10 @@ export async function openRevocation({
       waiting.add(heard)
       return () => void waiting.delete(heard)
     },
-    listen: (listener) => void caches.add(listener),
+    listen(listener) {
+      caches.add(listener)
+      return () => void caches.delete(listener)
+    },
     close: () => closed.abort(),
   }
 }

@@ -7,6 +7,8 @@ const crm: Server = {
   name: 'Customers',
   url: 'https://crm.internal/mcp',
   mount: 'https://gw.example/crm/mcp',
+  internal: false,
+  upstream: { pattern: 'token_exchange' },
   credential: undefined,
   calls: {},
   scopes: {},

@@ -46,6 +46,8 @@ test('a released migration never changes', () => {
     ['0005-agents', '65955d5c3c81aa5cc5cbb22e3e403620d62a45a7d1be2267d74b365e9a24a8d9'],
     ['0006-feed', '4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'],
     ['0009-families-by-agent', '686970d6c2cbc2de544ef7ef469ec80dec1d3c4842a314518ef3563793e4b6bc'],
+    ['0011-step-ups', '7cbf55b92c946397fa0bcda24b4decf7f6a207aab77686fcf181e461aab7fba8'],
+    ['0012-catalogue', '9aba73e0c150fc0d003e534a57c550e6c46660f1f0abbc9f391402b10d422a03'],
     ['0001-replay', '5450a2ce8aed19c96a7606cad6c3160383a1fa53a5e67f5989fbb233fa729b2c'],
   ])
 })

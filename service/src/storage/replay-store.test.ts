@@ -30,6 +30,26 @@ describe.each(backends)('replay records in %s', (_, place) => {
     expect(await replay.use('jti', 1000, 900)).toBe(false)
   })
 
+  test('a sweep forgets what has expired, however much it is, and nothing else', async () => {
+    const { replay } = await place()()
+    /** How many of them had been used; they are now. */
+    const used = async () => {
+      let again = 0
+      for (let n = 0; n < 1001; n += 7) {
+        const keys = Array.from({ length: 7 }, (_, i) => `jti ${n + i}`)
+        const first = await Promise.all(keys.map((key) => replay.use(key, 1000, 900)))
+        again += first.filter((each) => !each).length
+      }
+      return again
+    }
+    expect([await used(), await replay.use('later', 1001, 900)]).toEqual([0, true])
+    await replay.sweep(1000)
+    expect(await used()).toBe(1001)
+    await replay.sweep(1001)
+    // What is forgotten could be used again, had it not expired.
+    expect([await used(), await replay.use('later', 1001, 900)]).toEqual([0, false])
+  })
+
   test('any two strings are two keys, and each counts once', async () => {
     const { replay } = await place()()
     const keys = fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 300 }), { minLength: 1, maxLength: 5 })

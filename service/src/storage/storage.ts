@@ -2,7 +2,8 @@ import type { AgentStore } from '#agents'
 import type { BundleStore, LeaseStore } from '#audit'
 import type { FamilyStore, GrantStore } from '#grants'
 import type { ReplayStore, StateStore } from '#oauth'
-import type { RevocationStore, WakeUp } from '#revocation'
+import type { CatalogueStore, RevocationStore, WakeUp } from '#revocation'
+import type { StepUpStore } from '#servers'
 import type { SigningKeyStore } from '#tokens'
 import type { AccountStore, SessionStore } from '#users'
 import type { PartitionKeyStore, SecretStore } from '#vault'
@@ -11,6 +12,7 @@ import { createAccountStore } from './account-store.ts'
 import { createAgentStore } from './agent-store.ts'
 import type { Backend } from './backend.ts'
 import { createBundleStore } from './bundle-store.ts'
+import { createCatalogueStore } from './catalogue-store.ts'
 import { createFamilyStore } from './family-store.ts'
 import { createGrantStore } from './grant-store.ts'
 import { createLeaseStore } from './lease-store.ts'
@@ -22,6 +24,7 @@ import { createSessionStore } from './session-store.ts'
 import { createSigningKeyStore } from './signing-key-store.ts'
 import { openSqliteBackend } from './sqlite/backend.ts'
 import { createStateStore } from './state-store.ts'
+import { createStepUpStore } from './step-up-store.ts'
 
 /** Every store of the service. What a write has resolved survives a crash of the process, and but for `replay` a power cut. */
 export interface Storage {
@@ -33,9 +36,11 @@ export interface Storage {
   readonly agents: AgentStore
   readonly grants: GrantStore
   readonly families: FamilyStore
+  readonly stepUps: StepUpStore
   readonly revocations: RevocationStore
   /** Tells of what another process appended to `revocations`, where the database can. */
   readonly wakeUp: WakeUp
+  readonly catalogue: CatalogueStore
   readonly state: StateStore
   readonly replay: ReplayStore
   readonly bundles: BundleStore
@@ -80,7 +85,9 @@ function stores({ db, lock, replay, shared }: Backend): Omit<Storage, 'wakeUp' |
     agents: createAgentStore(db, lock),
     grants: createGrantStore(db, lock),
     families: createFamilyStore(db, lock),
+    stepUps: createStepUpStore(db, lock),
     revocations: createRevocationStore(db, lock),
+    catalogue: createCatalogueStore(db, lock),
     state: createStateStore(db),
     replay,
     bundles: createBundleStore(db, shared),

@@ -47,6 +47,7 @@ export interface Tables {
     readonly at: number
     readonly expires_at: number
   }
+  readonly catalogue: CatalogueTable
   readonly states: StateTable
   readonly bundles: {
     readonly replica: string
@@ -57,6 +58,12 @@ export interface Tables {
   }
   readonly settlements: { readonly replica: string; readonly sequence: number }
   readonly leases: LeaseTable
+  readonly step_ups: {
+    readonly server: string
+    readonly tool: string
+    readonly scope: string
+    readonly named_at: number
+  }
 }
 
 export interface GrantTable {
@@ -82,6 +89,16 @@ export interface FamilyTable {
   readonly began_at: number
   readonly used_at: number
   readonly ended_at: number | null
+}
+
+export interface CatalogueTable {
+  /** Always 1. */
+  readonly place: number
+  readonly version: number
+  readonly digest: string
+  /** JSON. */
+  readonly standing: string
+  readonly at: number
 }
 
 /** Of an audit log: who may write it. */

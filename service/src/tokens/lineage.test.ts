@@ -1,7 +1,15 @@
-import { type AccessToken, parseAccessToken, sameActor } from '@tetrapod/protocol'
+import { type AccessToken, currentActor, parseAccessToken, sameActor } from '@tetrapod/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Login, nextLineage, rootLineage, type Step } from './lineage.ts'
+import {
+  handedLineage,
+  knownElsewhere,
+  type Login,
+  type MintedClaims,
+  nextLineage,
+  rootLineage,
+  type Step,
+} from './lineage.ts'
 
 const ISSUER = 'https://gw.example'
 const MOUNT = 'https://gw.example/crm/mcp'
@@ -163,6 +171,62 @@ describe('along a chain', () => {
     fc.assert(property)
   })
 
+  test('nor where agents hand on between their acts: not the end, the depth, the chain, the user, nor the mount', () => {
+    const step = fc.record({
+      hands: fc.boolean(),
+      seconds: fc.integer({ min: 0, max: 40 }),
+      grantEndsIn: fc.integer({ min: 1, max: 600 }),
+    })
+    const property = fc.property(fc.array(step, { minLength: 1, maxLength: 20 }), (steps) => {
+      let now = NOW
+      let token = received(tokenOne(), MOUNT)
+      for (const [i, { hands, seconds, grantEndsIn }] of steps.entries()) {
+        now += seconds
+        const named = token.mayAct?.sub
+        const hand = hands && named === undefined
+        const sub = named ?? `s${i}`
+        const left = { scopes: new Set(['a']), now, grantEndsAt: now + grantEndsIn }
+        const claims = attempted(() =>
+          hand
+            ? handedLineage(token, { ...left, from: currentActor(token.chain).sub, to: `b${i}` })
+            : nextLineage(token, {
+                ...left,
+                actor: { iss: ISSUER, sub },
+                clientId: sub,
+                audience: CRM,
+              }),
+        )
+        if (claims === undefined) {
+          expect(token.delegation.rem).toBe(0)
+          return
+        }
+        expect(claims.exp).toBeLessThanOrEqual(Math.min(token.expiresAt, now + 300, now + grantEndsIn))
+        if (claims.exp <= now) return
+        const next = received(claims, hand ? `b${i}` : CRM, now)
+        const acted = hand ? 0 : 1
+        expect(constants(next)).toEqual(constants(token))
+        expect(next.delegation.gid).toBe(token.delegation.gid)
+        expect(next.delegation.rem).toBe(token.delegation.rem - acted)
+        expect(next.chain.slice(acted)).toEqual(token.chain)
+        expect(next.delegation.anc).toEqual([...token.delegation.anc, token.jti])
+        expect(next.delegation.res).toBe(hand ? token.audience : undefined)
+        expect(next.mayAct).toEqual(hand ? { iss: ISSUER, sub: `b${i}` } : undefined)
+        token = next
+      }
+    })
+    fc.assert(property)
+  })
+
+  /** Undefined where the chain may not grow. */
+  function attempted(run: () => MintedClaims): MintedClaims | undefined {
+    try {
+      return run()
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'Refusal', code: 'depth' })
+      return undefined
+    }
+  }
+
   function constants({ issuer, subject, subjectId, authTime, acr, sessionId, transaction }: AccessToken) {
     return { issuer, subject, subjectId, authTime, acr, sessionId, transaction }
   }
@@ -196,8 +260,47 @@ describe('along a chain', () => {
   })
 
   test('a may_act is not handed on', () => {
-    const one = received({ ...tokenOne(), may_act: { iss: ISSUER, sub: 'gateway' } }, MOUNT)
+    const one = received({ ...tokenOne(), may_act: { iss: ISSUER, sub: MOUNT, client_id: 'gateway' } }, MOUNT)
     expect(one.mayAct).toBeDefined()
     expect(nextLineage(one, step())).not.toHaveProperty('may_act')
+  })
+
+  test.each([
+    ['another', { iss: ISSUER, sub: 'crm' }],
+    ['a client, and no actor of it', { iss: ISSUER, sub: 'gateway' }],
+    ['the actor at another issuer', { iss: 'https://evil.example', sub: MOUNT }],
+    ['the actor as another client', { iss: ISSUER, sub: MOUNT, client_id: 'crm' }],
+  ])('nobody acts on a token that says who may, and names %s', (_, named) => {
+    const one = received({ ...tokenOne(), may_act: named }, MOUNT)
+    expect(() => nextLineage(one, step())).toThrow(expect.objectContaining({ code: 'may_act' }))
+  })
+})
+
+describe('a token for an API that knows its users by the id they have elsewhere', () => {
+  const two = received(nextLineage(received(tokenOne(), MOUNT), step()), CRM)
+  const three = nextLineage(two, stepThree)
+  const token = knownElsewhere(three, 'alice@corp')
+
+  test('names them by it, and keeps all else: our own id, whom else it names, the chain, the end', () => {
+    expect(token).toEqual({
+      ...three,
+      sub: 'alice@corp',
+      dlg: { gid: 'grant-1', hop: 3, rem: 0, anc: three.dlg.anc, sub: 'u1' },
+    })
+    expect(received(token, PAYROLL)).toMatchObject({
+      subject: 'alice@corp',
+      account: 'u1',
+      subjectId: { format: 'iss_sub', iss: ISSUER, sub: 'alice' },
+    })
+  })
+
+  test.each([0, 1, 6])('is the last of its chain, whatever depth it claims (%i)', (rem) => {
+    const forged = received({ ...token, dlg: { ...token.dlg, rem } }, PAYROLL)
+    const onwards = step({ actor: { iss: ISSUER, sub: 'payroll' } })
+    expect(() => nextLineage(forged, onwards)).toThrow(expect.objectContaining({ code: 'depth' }))
+  })
+
+  test.each(['crm', MOUNT, 'agent'])('is refused where the id is that of an actor: %s', (id) => {
+    expect(() => knownElsewhere(three, id)).toThrow(expect.objectContaining({ code: 'subject' }))
   })
 })

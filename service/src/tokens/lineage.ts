@@ -10,10 +10,14 @@ import {
   type Delegation,
   formatAct,
   formatScope,
+  type Lineage,
+  parseAct,
   Refusal,
   sameActor,
   type Scopes,
   type SubjectId,
+  TRANSACTION_TOKEN_SECONDS,
+  trustDomainOf,
 } from '@tetrapod/protocol'
 import { randomId } from '#kernel'
 
@@ -78,13 +82,16 @@ export interface Step {
   readonly grantEndsAt: number
 }
 
+/** A verified token of a chain; an access token may say who alone may act on it. */
+export type Parent = Lineage & { readonly mayAct?: AccessToken['mayAct'] }
+
 /**
  * The claims of the token after `parent` (RFC 8693 §4.1; DESIGN §1). One actor more, one audience, never longer alive
  * than the parent or the grant; who the user is, how they authenticated and the transaction stay as they were.
  *
  * Throws as {@link extended}.
  */
-export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
+export function nextLineage(parent: Parent, step: Step): MintedClaims {
   const { gid, hop, rem } = parent.delegation
   const act = formatAct(extended(parent, step.actor))
   return { ...descended(parent, step), act, dlg: { gid, hop: hop + 1, rem: rem - 1, anc: ancestry(parent) } }
@@ -92,7 +99,8 @@ export function nextLineage(parent: AccessToken, step: Step): MintedClaims {
 
 /** A part of what an agent holds, handed to another one. */
 export interface Handover extends Pick<Step, 'scopes' | 'now' | 'grantEndsAt'> {
-  /** The sub-agent, by its client id. */
+  /** Who hands over, and to which sub-agent: client ids. */
+  readonly from: string
   readonly to: string
 }
 
@@ -102,12 +110,12 @@ export interface Handover extends Pick<Step, 'scopes' | 'now' | 'grantEndsAt'> {
  *
  * Throws as {@link extended}: what the sub-agent would be refused is refused while somebody can do something about it.
  */
-export function handedLineage(parent: AccessToken, { to, ...step }: Handover): MintedClaims {
+export function handedLineage(parent: Parent, { from, to, ...step }: Handover): MintedClaims {
   const { gid, hop, rem } = parent.delegation
   const actor = { iss: parent.issuer, sub: to }
   extended(parent, actor)
   return {
-    ...descended(parent, { ...step, clientId: parent.clientId, audience: to }),
+    ...descended(parent, { ...step, clientId: from, audience: to }),
     act: formatAct(parent.chain),
     may_act: actor,
     dlg: { gid, hop, rem, anc: ancestry(parent), res: parent.audience },
@@ -115,29 +123,38 @@ export function handedLineage(parent: AccessToken, { to, ...step }: Handover): M
 }
 
 /**
- * The chain once `actor` acted on the token. Throws Refusal `depth` when it may not grow further, `loop` when the actor acted
- * before, `subject` when it is the user.
+ * The chain once `actor` acted on the token. Throws Refusal `may_act` when the token names somebody else who alone may (RFC
+ * 8693 §4.4), `depth` when it may not grow further (that of a token whose `sub` is an id elsewhere never may), `loop` when the
+ * actor acted before, `subject` when it is the user.
  */
-export function extended(parent: AccessToken, actor: Actor): Chain {
-  if (parent.delegation.rem < 1) throw new Refusal('depth', 'the chain may not grow further')
-  if (sameActor(actor, { iss: parent.issuer, sub: parent.subject }))
+export function extended(parent: Parent, actor: Actor): Chain {
+  if (!mayAct(parent, actor)) throw new Refusal('may_act', 'another party may act')
+  const { rem, sub: account } = parent.delegation
+  if (rem < 1 || account !== undefined) throw new Refusal('depth', 'the chain may not grow further')
+  if (sameActor(actor, { iss: parent.issuer, sub: parent.account }))
     throw new Refusal('subject', 'the user appears as an actor')
   return appendActor(parent.chain, actor)
 }
 
-function ancestry({ delegation, jti }: AccessToken): Delegation['anc'] {
+function mayAct({ mayAct: named }: Parent, actor: Actor): boolean {
+  if (named === undefined) return true
+  const client = actor.client_id ?? actor.sub
+  return sameActor(named, actor) && (named.client_id ?? client) === client
+}
+
+function ancestry({ delegation, jti }: Lineage): Delegation['anc'] {
   return [...delegation.anc, jti]
 }
 
 /** What does not depend on who acts. */
 function descended(
-  parent: AccessToken,
+  parent: Lineage,
   step: Pick<Step, 'audience' | 'clientId' | 'scopes' | 'now' | 'grantEndsAt'>,
 ): Omit<MintedClaims, 'act' | 'dlg'> {
   return {
     iss: parent.issuer,
     aud: step.audience,
-    sub: parent.subject,
+    sub: parent.account,
     client_id: step.clientId,
     jti: randomId(),
     iat: step.now,
@@ -148,5 +165,63 @@ function descended(
     sid: parent.sessionId,
     sub_id: parent.subjectId,
     txn: parent.transaction,
+  }
+}
+
+/**
+ * The same token for an API that reads `sub` alone: `sub` is the user's id at the provider that the API goes by, our account
+ * id moves to `dlg.sub`, and nobody can exchange the token further. `sub_id` stays: it names an issuer, and that provider
+ * is known here by a name of the catalogue alone.
+ *
+ * Throws Refusal `subject` when somebody of the chain has that id.
+ */
+export function knownElsewhere(claims: MintedClaims, id: string): MintedClaims {
+  if (parseAct(claims.act).some((actor) => sameActor(actor, { iss: claims.iss, sub: id }))) {
+    throw new Refusal('subject', 'the user appears as an actor')
+  }
+  return { ...claims, sub: id, dlg: { ...claims.dlg, rem: 0, sub: claims.sub } }
+}
+
+/** All claims of a transaction token (draft-ietf-oauth-transaction-tokens §8). `aud` is the trust domain. */
+export interface TransactionClaims extends LineageClaims {
+  readonly iss: string
+  readonly aud: string
+  readonly sub: string
+  readonly jti: string
+  readonly iat: number
+  readonly exp: number
+  readonly scope: string
+  /** Who asked for it. */
+  readonly req_wl: string
+  readonly dlg: Delegation & { readonly to: string }
+}
+
+/**
+ * The transaction token of a hop: what its access token says of user, chain and scopes, for `to` alone to exchange. Issued
+ * beside that access token it names it as what it came from and ends with it; `alone`, where the hop's credential is not
+ * ours, it comes from what the access token would have come from. Inside the trust domain `sub` is always our account id.
+ */
+export function transactionClaims(
+  { client_id, jti, dlg, ...hop }: MintedClaims,
+  { to, alone }: { readonly to: string; readonly alone: boolean },
+): TransactionClaims {
+  const { iss, sub, iat, exp, scope, auth_time, acr, sid, sub_id, txn, act } = hop
+  const { gid, rem, anc } = dlg
+  return {
+    iss,
+    aud: trustDomainOf(iss),
+    sub: dlg.sub ?? sub,
+    jti: randomId(),
+    iat,
+    exp: Math.min(iat + TRANSACTION_TOKEN_SECONDS, exp),
+    scope,
+    req_wl: client_id,
+    auth_time,
+    acr,
+    sid,
+    sub_id,
+    txn,
+    act,
+    dlg: { gid, hop: dlg.hop, rem, anc: alone ? anc : [...anc, jti], to },
   }
 }

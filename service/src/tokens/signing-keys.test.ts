@@ -153,7 +153,10 @@ async function shared() {
   }
   const open = async (algorithm: 'ES256' | 'Ed25519' = 'ES256') => {
     const revocation = await openRevocation({ store: feed, clock })
-    return { revocation, keys: await openSigningKeys({ store, vault, revocation, clock, algorithm }) }
+    return {
+      revocation,
+      keys: await openSigningKeys({ store, vault, revocation, clock, algorithm: () => algorithm }),
+    }
   }
   return { open, clock, entries, reads }
 }

@@ -58,8 +58,8 @@ export interface SigningKeysDeps {
   readonly vault: Vault
   readonly revocation: Revocation
   readonly clock: Clock
-  /** Of keys made from now on. */
-  readonly algorithm: SigningAlgorithm
+  /** Of keys made from now on: asked for each of them. */
+  readonly algorithm: () => SigningAlgorithm
 }
 
 /** Invented key ids make the rows be read again at most this often (milliseconds). */
@@ -100,7 +100,7 @@ export async function openSigningKeys(deps: SigningKeysDeps): Promise<SigningKey
     return known(kid)
   }
   const change = async (of: Change, entry?: RevocationEntry): Promise<readonly SigningKeyRow[]> => {
-    const made = await makeSigningKey(algorithm, clock.now(), vault)
+    const made = await makeSigningKey(algorithm(), clock.now(), vault)
     let written: readonly SigningKeyRow[] = []
     await take(await store.update((found) => (written = of(found, made, clock.now())), entry))
     return written

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openRevocation, type RevocationEntry } from '#revocation'
 import { createVault, openLocalKeyring } from '#vault'
-import { type MintedClaims, nextLineage, rootLineage } from './lineage.ts'
+import { type MintedClaims, nextLineage, rootLineage, transactionClaims } from './lineage.ts'
 import type { SigningKeyRow, SigningKeyStore } from './signing-key-store.ts'
 import { openTokens, type Tokens } from './tokens.ts'
 
@@ -188,6 +188,64 @@ describe('a token of ours is refused', () => {
   })
 })
 
+describe('a transaction token', () => {
+  const mintedFor = async (change: Partial<MintedClaims> = {}) => {
+    const setup = await setUp()
+    const opened = await setup.open()
+    const told = transactionClaims({ ...claims(), ...change }, { to: 'crm', alone: false })
+    return { ...setup, ...opened, told, token: await opened.tokens.mintTransaction(told) }
+  }
+
+  test('says what its access token says, within our trust domain, for one client and a minute', async () => {
+    const { tokens, token, told } = await mintedFor()
+    expect(await tokens.verifyTransaction(token, 'crm')).toMatchObject({
+      audience: 'gw.example',
+      subject: 'u1',
+      requester: 'agent',
+      jti: told.jti,
+      expiresAt: NOW + 60,
+      transaction: told.txn,
+      delegation: { gid: 'grant-1', anc: ['family-1', 'jti-1'], to: 'crm' },
+    })
+  })
+
+  test('is for no other client', async () => {
+    const { tokens, token } = await mintedFor()
+    await expect(tokens.verifyTransaction(token, 'notes')).rejects.toMatchObject({ code: 'audience' })
+  })
+
+  test('is no access token, not even to the one who takes it back; nor is an access token one', async () => {
+    const { tokens, token } = await mintedFor()
+    await expect(tokens.verify(token, 'gw.example')).rejects.toMatchObject({ code: 'type' })
+    await expect(tokens.identify(token)).rejects.toMatchObject({ code: 'type' })
+    const access = await tokens.mint(claims())
+    await expect(tokens.verifyTransaction(access, 'crm')).rejects.toMatchObject({ code: 'type' })
+  })
+
+  test('holds to the second it expires, without the minute that others are given', async () => {
+    const { tokens, token, clock } = await mintedFor()
+    clock.time = (NOW + 59) * 1000 + 999
+    await tokens.verifyTransaction(token, 'crm')
+    clock.time = (NOW + 60) * 1000
+    await expect(tokens.verifyTransaction(token, 'crm')).rejects.toMatchObject({ code: 'expired' })
+  })
+
+  test.each([
+    ['grant', 'grant-1'],
+    ['family', 'family-1'],
+    ['session', 'session-1'],
+    ['user', 'u1'],
+    ['token', 'jti-1'],
+  ] as const)('ends with its %s, and is not signed after it', async (kind, id) => {
+    const { tokens, token, told, revocation } = await mintedFor()
+    const verified = await tokens.verifyTransaction(token, 'crm')
+    expect(tokens.revoked(verified)).toBe(false)
+    await revocation.revoke(kind, id)
+    expect(tokens.revoked(verified)).toBe(true)
+    await expect(tokens.mintTransaction(told)).rejects.toMatchObject({ code: 'revoked' })
+  })
+})
+
 function login({ family = 'family-1' } = {}) {
   return {
     grant: 'grant-1',
@@ -249,7 +307,7 @@ async function setUp() {
     const revocation = await openRevocation({ store: feed, clock, ticker })
     return {
       revocation,
-      tokens: await openTokens({ issuer: ISSUER, store, vault, revocation, clock, algorithm: 'ES256' }),
+      tokens: await openTokens({ issuer: ISSUER, store, vault, revocation, clock, algorithm: () => 'ES256' }),
     }
   }
   return { open, rows, clock, time }

@@ -1,4 +1,5 @@
 export type { Account, AccountStore } from './account-store.ts'
+export { type Attempts, createAttempts } from './attempts.ts'
 export { hashPassword, isPasswordHash } from './password.ts'
 export type { Session, SessionStore } from './session-store.ts'
 export type { BuiltInUser, ListedUser, User } from './user.ts'

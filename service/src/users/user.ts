@@ -9,6 +9,8 @@ export interface BuiltInUser {
   /** `scrypt:N:r:p:salt:hash`, the last two base64url. */
   readonly password: Secret
   readonly groups: readonly string[]
+  /** Their id at other providers, by the provider’s name in the catalogue. */
+  readonly linked: Readonly<Record<string, string>>
 }
 
 /** A user as operators see them. */
@@ -27,4 +29,6 @@ export interface User {
   readonly subjectId: SubjectId
   readonly name: string
   readonly groups: readonly string[]
+  /** Their id at other providers, by the provider’s name in the catalogue. */
+  readonly linked: Readonly<Record<string, string>>
 }

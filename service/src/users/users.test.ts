@@ -22,6 +22,7 @@ beforeAll(async () => {
     username: 'alice',
     name: 'Alice Adams',
     groups: ['sales'],
+    linked: { corp: 'alice@corp.example' },
     password: new Secret(await hashPassword(PASSWORD)),
   }
 })
@@ -35,6 +36,7 @@ describe('a sign-in', () => {
       subjectId: { format: 'iss_sub', iss: ISSUER, sub: 'alice' },
       name: 'Alice Adams',
       groups: ['sales'],
+      linked: { corp: 'alice@corp.example' },
     })
     expect(first?.id).not.toContain('alice')
     expect((await users.authenticate('alice', PASSWORD))?.id).toBe(first?.id)

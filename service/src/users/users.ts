@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, hashed, type Log, nowSeconds, randomId, randomToken, type Secret } from '#kernel'
 import type { Account, AccountStore } from './account-store.ts'
-import { createBackOff } from './back-off.ts'
-import { createBulkhead } from './bulkhead.ts'
+import { type Attempts, createAttempts } from './attempts.ts'
 import { fault } from './faults.ts'
 import { nobodysHash, passwordMatches } from './password.ts'
 import type { Revocation } from '#revocation'
@@ -13,11 +12,6 @@ import type { BuiltInUser, ListedUser, User } from './user.ts'
 const SESSION_SECONDS = 12 * 3600
 /** How built-in users prove who they are: the `acr` of their tokens. */
 const ACR_PASSWORD = 'urn:tetrapod:acr:password'
-/** Hashes run in threads that the database and the files need too: more at once would stall every call. */
-const HASHES_AT_ONCE = 2
-const HASHES_WAITING_MAX = 16
-/** When somebody who found no place in the line should come again, in seconds. */
-const BUSY_SECONDS = 2
 
 export interface Users {
   /** The person behind one of our account ids; undefined when there is none, or the configuration no longer has them. */
@@ -44,6 +38,8 @@ export interface Users {
    * id; undefined for one who never signed in. Also for one whom the configuration no longer has. Throws `users.unknown`.
    */
   signOutEverywhere(username: string): Promise<string | undefined>
+  /** Whether the configuration links users at a provider of this name. */
+  linksAt(provider: string): boolean
   /** Those of the configuration, in its order. */
   list(): Promise<readonly ListedUser[]>
 }
@@ -56,17 +52,14 @@ export function createUsers(deps: {
   readonly revocation: Pick<Revocation, 'entry' | 'learn'>
   readonly clock: Clock
   readonly log: Log
+  /** Handed in where it outlives these users. */
+  readonly attempts?: Attempts
   readonly matches?: typeof passwordMatches
 }): Users {
   const { issuer, accounts, sessions, revocation, clock, log, matches = passwordMatches } = deps
   const builtIn = new Map(deps.builtIn.map((user) => [user.username, user]))
   const nobody = nobodysHash(deps.builtIn.map(({ password }) => password))
-  const backOff = createBackOff({ clock, log })
-  const inTurn = createBulkhead({
-    atOnce: HASHES_AT_ONCE,
-    waitingMax: HASHES_WAITING_MAX,
-    full: () => fault.busy({ data: { retry_after: BUSY_SECONDS } }),
-  })
+  const { backOff, inTurn } = deps.attempts ?? createAttempts({ clock, log })
   // An account never changes once it is there, so what was read stays true.
   const remembered = new LRUCache<string, Account>({ max: 10_000 })
 
@@ -85,6 +78,7 @@ export function createUsers(deps: {
       subjectId: { format: 'iss_sub', iss: issuer, sub: subject },
       name: user.name,
       groups: user.groups,
+      linked: user.linked,
     }
   }
 
@@ -139,6 +133,7 @@ export function createUsers(deps: {
       revocation.learn(entry)
       return account.id
     },
+    linksAt: (provider) => deps.builtIn.some(({ linked }) => Object.hasOwn(linked, provider)),
     async list() {
       const counts = await sessions.counts(nowSeconds(clock))
       const listed = deps.builtIn.map(async ({ username, name, groups }): Promise<ListedUser> => {

@@ -52,6 +52,8 @@ test('a released migration never changes', () => {
     ['0005-agents', '95d89af904cca23055a51814d203f5e0205f0f4e4a78d9ed214e6c38392753da'],
     ['0006-feed', '9dd6f9cf2186ecbbf0da9cfe42de9f9431d792c854514a20b50304d42eef576b'],
     ['0009-families-by-agent', '686970d6c2cbc2de544ef7ef469ec80dec1d3c4842a314518ef3563793e4b6bc'],
+    ['0011-step-ups', '36290fe3310a072cc54f963c960baf3cfc21e17dc8a639de739fc92cec1424ec'],
+    ['0012-catalogue', '3b9bde53d2ae95aa908be1d1d6ed4ba69ee1de00ecbabd56646247d842c29e73'],
   ])
 })
 

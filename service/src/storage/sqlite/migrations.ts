@@ -6,6 +6,8 @@ import * as signingKeys from './migrations/0004-signing-keys.ts'
 import * as agents from './migrations/0005-agents.ts'
 import * as feed from './migrations/0006-feed.ts'
 import * as familiesByAgent from './migrations/0009-families-by-agent.ts'
+import * as stepUps from './migrations/0011-step-ups.ts'
+import * as catalogue from './migrations/0012-catalogue.ts'
 
 /** Of the data file, in order: a new one is added at the end. */
 export const dataMigrations = [
@@ -16,6 +18,8 @@ export const dataMigrations = [
   { name: '0005-agents', statements: agents.statements },
   { name: '0006-feed', statements: feed.statements },
   { name: '0009-families-by-agent', statements: familiesByAgent.statements },
+  { name: '0011-step-ups', statements: stepUps.statements },
+  { name: '0012-catalogue', statements: catalogue.statements },
 ]
 
 /** Of the replay file. */

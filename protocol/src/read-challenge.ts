@@ -1,3 +1,5 @@
+import { parseScope, type Scopes } from './scopes.ts'
+
 /** What a Bearer challenge tells a client (RFC 6750 §3, RFC 9728 §5.1). */
 export interface BearerChallenge {
   readonly error: string | undefined
@@ -30,4 +32,14 @@ export function readChallenge(header: string): BearerChallenge {
 function* elements(header: string): Generator<RegExpExecArray> {
   const element = new RegExp(ELEMENT)
   for (let found = element.exec(header); found !== null; found = element.exec(header)) yield found
+}
+
+/** The scopes that `insufficient_scope` asks for (RFC 6750 §3.1); undefined for a challenge that names none. */
+export function scopesWanted({ error, scope }: BearerChallenge): Scopes | undefined {
+  if (error !== 'insufficient_scope' || scope === undefined || scope === '') return undefined
+  try {
+    return parseScope(scope)
+  } catch {
+    return undefined
+  }
 }

@@ -1,7 +1,7 @@
 import { assert, property, stringMatching, webUrl } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatChallenge } from '@tetrapod/protocol'
-import { readChallenge } from './challenge.ts'
+import { formatChallenge } from './challenge.ts'
+import { readChallenge, scopesWanted } from './read-challenge.ts'
 
 describe('a WWW-Authenticate value', () => {
   test.each([
@@ -35,4 +35,20 @@ describe('a WWW-Authenticate value', () => {
     for (const part of [' ', ',', '"', 'a=', 'a="\\', 'a ']) readChallenge(part.repeat(100_000 / part.length))
     expect(performance.now() - started).toBeLessThan(2000)
   })
+})
+
+describe('the scopes that a challenge wants', () => {
+  const wanted = (header: string) => scopesWanted(readChallenge(header))
+  test('are those of insufficient_scope', () => {
+    expect(wanted('Bearer error="insufficient_scope", scope="a b"')).toEqual(new Set(['a', 'b']))
+  })
+
+  test.each([
+    'Bearer error="invalid_token", scope="a"',
+    'Bearer scope="a"',
+    'Bearer error="insufficient_scope"',
+    'Bearer error="insufficient_scope", scope=""',
+    'Bearer error="insufficient_scope", scope="a  b"',
+    'Basic error="insufficient_scope", scope="a"',
+  ])('are none in %s', (header) => expect(wanted(header)).toBeUndefined())
 })
