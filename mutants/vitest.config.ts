@@ -1,14 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** The tests that stand for the mutated code: its own, and the exchange from its endpoint down. */
+/** The tests that stand for the module under mutation: `bin/mutants.js` names them. */
 export default defineConfig({
   test: {
-    include: [
-      'protocol/src/**/*.test.ts',
-      'server-sdk/src/verifier.test.ts',
-      'service/src/{broker,grants,policy,revocation,tokens,vault}/**/*.test.ts',
-      'test/flow/exchange*.test.ts',
-    ],
+    include: JSON.parse(process.env['MUTANTS_TESTS'] ?? '[]'),
     setupFiles: ['test/setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -1,0 +1,96 @@
+/**
+ * Changes the security core a little, one change at a time, and says which changes no test noticed (docs/mutants.md).
+ *
+ *   npm run mutants                  all modules of mutants/modules.json
+ *   npm run mutants -- policy grants these alone; what is known of the others stays
+ *
+ * The changes are made in a copy of this checkout, because packages are symbolic links that would lead out of a sandbox.
+ * Writes mutants/results.json and docs/mutants.md. Ends with 1 for a score below the bar, for a survivor without a reason
+ * in mutants/equal.json, and for a reason without its survivor.
+ */
+import { spawn } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { format } from 'prettier'
+import { summary } from './docs/mutants-page.ts'
+import { complaints } from './docs/mutants-results.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const modules = await json('mutants/modules.json')
+const wanted = process.argv.slice(2)
+const chosen = wanted.length === 0 ? modules : modules.filter(({ name }) => wanted.includes(name))
+if (chosen.length < wanted.length) throw new Error('A module that mutants/modules.json does not have')
+
+const results = await json('mutants/results.json')
+const copy = await mkdtemp(join(tmpdir(), 'mutants-'))
+try {
+  await cp(root, copy, { recursive: true, verbatimSymlinks: true, filter: isOurs })
+  for (const module of chosen) {
+    results[module.name] = await mutate(module)
+    await write('mutants/results.json', JSON.stringify(results), 'json')
+  }
+} finally {
+  await rm(copy, { recursive: true, force: true })
+}
+
+const known = { modules, results, equal: await json('mutants/equal.json') }
+await write('docs/mutants.md', summary(known), 'markdown')
+const wrong = complaints(known)
+for (const line of wrong) process.stderr.write(`${line}\n`)
+process.exitCode = wrong.length === 0 ? 0 : 1
+
+/** Runs StrykerJS over one module in the copy and says how each change ended. */
+async function mutate({ mutate, tests }) {
+  const started = performance.now()
+  const files = [...mutate, '!**/*.test.ts', '!**/*.fixture.ts', '!**/index.ts'].join(',')
+  const tool = join(copy, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js')
+  const concurrency = process.env.MUTANTS_CONCURRENCY ?? '2'
+  await run([tool, 'run', 'mutants/stryker.config.json', '--mutate', files, '--concurrency', concurrency], {
+    MUTANTS_TESTS: JSON.stringify(tests),
+  })
+  const report = JSON.parse(await readFile(join(copy, 'mutants', 'report.json'), 'utf8'))
+  return { seconds: Math.round((performance.now() - started) / 1000), ...counted(report) }
+}
+
+function counted({ files }) {
+  const counts = { Killed: 0, Timeout: 0, Survived: 0, NoCoverage: 0, Ignored: 0 }
+  const survivors = []
+  for (const [file, { source, mutants }] of Object.entries(files)) {
+    const lines = source.split('\n')
+    for (const { status, location, mutatorName, replacement } of mutants) {
+      counts[status] = (counts[status] ?? 0) + 1
+      if (status !== 'Survived' && status !== 'NoCoverage') continue
+      const { line } = location.start
+      const text = lines[line - 1].trim()
+      survivors.push({ file, line, text, column: location.start.column, mutator: mutatorName, replacement, status })
+    }
+  }
+  return { counts, survivors }
+}
+
+/** Ends when the tool ends; throws if it could not do its work. */
+function run(args, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: copy,
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    })
+    child.on('error', reject)
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`StrykerJS ended with ${code}`))))
+  })
+}
+
+function isOurs(path) {
+  return !['.git', '.tetrapod', '.mutants'].includes(basename(path))
+}
+
+async function json(name) {
+  return JSON.parse(await readFile(join(root, name), 'utf8'))
+}
+
+async function write(name, text, parser) {
+  await writeFile(join(root, name), parser === 'json' ? await format(text, { parser, printWidth: 110 }) : text)
+}
