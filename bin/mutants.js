@@ -9,34 +9,35 @@
  * in mutants/equal.json, and for a reason without its survivor.
  */
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { format } from 'prettier'
-import { summary } from './docs/mutants-page.ts'
-import { complaints } from './docs/mutants-results.ts'
+import { mutantsPage } from './docs/mutants-page.ts'
+import { complaints, readMutants } from './docs/mutants-results.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const modules = await json('mutants/modules.json')
+const { modules, results: before } = await readMutants()
 const wanted = process.argv.slice(2)
 const chosen = wanted.length === 0 ? modules : modules.filter(({ name }) => wanted.includes(name))
 if (chosen.length < wanted.length) throw new Error('A module that mutants/modules.json does not have')
 
-const results = await json('mutants/results.json')
+const results = { ...before }
 const copy = await mkdtemp(join(tmpdir(), 'mutants-'))
 try {
-  await cp(root, copy, { recursive: true, verbatimSymlinks: true, filter: isOurs })
+  await cp(root, copy, { recursive: true, filter: isOurs })
+  await linkPackages()
   for (const module of chosen) {
     results[module.name] = await mutate(module)
-    await write('mutants/results.json', JSON.stringify(results), 'json')
+    await keep(results)
   }
 } finally {
   await rm(copy, { recursive: true, force: true })
 }
 
-const known = { modules, results, equal: await json('mutants/equal.json') }
-await write('docs/mutants.md', summary(known), 'markdown')
+const known = await readMutants()
+await writeFile(join(root, 'docs', 'mutants.md'), mutantsPage(known))
 const wrong = complaints(known)
 for (const line of wrong) process.stderr.write(`${line}\n`)
 process.exitCode = wrong.length === 0 ? 0 : 1
@@ -45,7 +46,7 @@ process.exitCode = wrong.length === 0 ? 0 : 1
 async function mutate({ mutate, tests }) {
   const started = performance.now()
   const files = [...mutate, '!**/*.test.ts', '!**/*.fixture.ts', '!**/index.ts'].join(',')
-  const tool = join(copy, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js')
+  const tool = join(root, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js')
   const concurrency = process.env.MUTANTS_CONCURRENCY ?? '2'
   await run([tool, 'run', 'mutants/stryker.config.json', '--mutate', files, '--concurrency', concurrency], {
     MUTANTS_TESTS: JSON.stringify(tests),
@@ -55,16 +56,24 @@ async function mutate({ mutate, tests }) {
 }
 
 function counted({ files }) {
-  const counts = { Killed: 0, Timeout: 0, Survived: 0, NoCoverage: 0, Ignored: 0 }
+  const counts = { Killed: 0, Timeout: 0, Survived: 0, NoCoverage: 0, Ignored: 0, RuntimeError: 0 }
   const survivors = []
   for (const [file, { source, mutants }] of Object.entries(files)) {
     const lines = source.split('\n')
     for (const { status, location, mutatorName, replacement } of mutants) {
-      counts[status] = (counts[status] ?? 0) + 1
+      counts[status] += 1
       if (status !== 'Survived' && status !== 'NoCoverage') continue
       const { line } = location.start
       const text = lines[line - 1].trim()
-      survivors.push({ file, line, text, column: location.start.column, mutator: mutatorName, replacement, status })
+      survivors.push({
+        file,
+        line,
+        text,
+        column: location.start.column,
+        mutator: mutatorName,
+        replacement,
+        status,
+      })
     }
   }
   return { counts, survivors }
@@ -84,13 +93,18 @@ function run(args, env) {
 }
 
 function isOurs(path) {
-  return !['.git', '.tetrapod', '.mutants'].includes(basename(path))
+  return !['.git', '.tetrapod', '.mutants', 'node_modules'].includes(basename(path))
 }
 
-async function json(name) {
-  return JSON.parse(await readFile(join(root, name), 'utf8'))
+/** Other people's packages are the checkout's own; ours, which are relative links, lead into the copy. */
+async function linkPackages() {
+  const [from, to] = [join(root, 'node_modules'), join(copy, 'node_modules')]
+  await cp(join(from, '@tetrapod'), join(to, '@tetrapod'), { recursive: true, verbatimSymlinks: true })
+  for (const name of await readdir(from))
+    if (name !== '@tetrapod' && !name.startsWith('.')) await symlink(join(from, name), join(to, name))
 }
 
-async function write(name, text, parser) {
-  await writeFile(join(root, name), parser === 'json' ? await format(text, { parser, printWidth: 110 }) : text)
+async function keep(results) {
+  const text = await format(JSON.stringify(results), { parser: 'json', printWidth: 110 })
+  await writeFile(join(root, 'mutants', 'results.json'), text)
 }

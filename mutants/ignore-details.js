@@ -21,9 +21,12 @@ function isWordsOfRefusal({ node, parent }) {
 
 /** `{ detail: ... }` itself or the text in it; an object with anything beside the detail is not left out. */
 function isDetail({ node, parent, key }) {
-  if (isText(node)) return parent?.type === 'ObjectProperty' && key === 'value' && parent.key.name === 'detail'
+  if (isText(node))
+    return parent?.type === 'ObjectProperty' && key === 'value' && parent.key.name === 'detail'
   return (
-    node.type === 'ObjectExpression' && node.properties.length === 1 && node.properties[0].key?.name === 'detail'
+    node.type === 'ObjectExpression' &&
+    node.properties.length === 1 &&
+    node.properties[0].key?.name === 'detail'
   )
 }
 

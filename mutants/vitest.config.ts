@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: JSON.parse(process.env['MUTANTS_TESTS'] ?? '[]'),
-    setupFiles: ['test/setup.ts'],
+    setupFiles: ['test/setup.ts', 'mutants/setup.ts'],
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

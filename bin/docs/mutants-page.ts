@@ -1,7 +1,15 @@
-import { bar, type Counts, type ModuleResult, type Mutants, reasonOf, score, type Survivor } from './mutants-results.ts'
+import {
+  bar,
+  type Counts,
+  type ModuleResult,
+  type Mutants,
+  reasonOf,
+  score,
+  type Survivor,
+} from './mutants-results.ts'
 
 /** `docs/mutants.md`: per module how many changes the tests noticed, and each that stays with its reason. */
-export function summary({ modules, results, equal }: Mutants): string {
+export function mutantsPage({ modules, results, equal }: Mutants): string {
   const survivors = modules.flatMap(({ name }) => results[name]?.survivors ?? [])
   return `# Mutants
 
@@ -22,15 +30,22 @@ Each of these does the same as the program itself:
 
 ${survivors.map((survivor) => stays(survivor, reasonOf(survivor, equal)?.why)).join('\n')}
 
-This page is generated from \`mutants/results.json\` and \`mutants/equal.json\`; \`npm run mutants\` writes the first of them, and
-\`npm run mutants -- MODULE\` the part of it for one module.
+This page is generated from \`mutants/results.json\` and \`mutants/equal.json\`: \`npm run docs\` writes it. \`npm run mutants\`
+measures anew, \`npm run mutants -- MODULE\` one module; it is not part of \`npm test\`.
 `
 }
 
 function row(name: string, result: ModuleResult | undefined): string {
   if (result === undefined) return `| ${name} | not run yet | | | | | | | |`
   const { counts, seconds } = result
-  const cells = [all(counts), counts.Killed, counts.Timeout, counts.Survived, counts.NoCoverage, counts.Ignored]
+  const cells = [
+    all(counts),
+    counts.Killed,
+    counts.Timeout,
+    counts.Survived,
+    counts.NoCoverage,
+    counts.Ignored,
+  ]
   return `| ${name} | ${cells.join(' | ')} | ${score(counts).toFixed(1)} % | ${seconds} |`
 }
 
