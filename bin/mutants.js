@@ -18,20 +18,16 @@ import { mutantsPage } from './docs/mutants-page.ts'
 import { complaints, readMutants } from './docs/mutants-results.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const { modules, results: before } = await readMutants()
+const { modules } = await readMutants()
 const wanted = process.argv.slice(2)
 const chosen = wanted.length === 0 ? modules : modules.filter(({ name }) => wanted.includes(name))
 if (chosen.length < wanted.length) throw new Error('A module that mutants/modules.json does not have')
 
-const results = { ...before }
 const copy = await mkdtemp(join(tmpdir(), 'mutants-'))
 try {
   await cp(root, copy, { recursive: true, filter: isOurs })
   await linkPackages()
-  for (const module of chosen) {
-    results[module.name] = await mutate(module)
-    await keep(results)
-  }
+  for (const module of chosen) await keep(module.name, await mutate(module))
 } finally {
   await rm(copy, { recursive: true, force: true })
 }
@@ -104,7 +100,12 @@ async function linkPackages() {
     if (name !== '@tetrapod' && !name.startsWith('.')) await symlink(join(from, name), join(to, name))
 }
 
-async function keep(results) {
-  const text = await format(JSON.stringify(results), { parser: 'json', printWidth: 110 })
-  await writeFile(join(root, 'mutants', 'results.json'), text)
+/** One module's result beside those of the others, as they are by now. */
+async function keep(name, result) {
+  const { results } = await readMutants()
+  const text = JSON.stringify({ ...results, [name]: result })
+  await writeFile(
+    join(root, 'mutants', 'results.json'),
+    await format(text, { parser: 'json', printWidth: 110 }),
+  )
 }

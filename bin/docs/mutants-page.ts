@@ -26,7 +26,8 @@ ${modules.map(({ name }) => row(name, results[name])).join('\n')}
 
 ## What stays
 
-Each of these does the same as the program itself:
+Each of these does the same as the program itself, for the reason given; one without a reason is a rule that no test holds yet.
+A module that is not run yet says nothing.
 
 ${survivors.map((survivor) => stays(survivor, reasonOf(survivor, equal)?.why)).join('\n')}
 
