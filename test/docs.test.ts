@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { glob, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,10 +5,12 @@ import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { declareAll } from '../bin/docs/errors-page.ts'
 import { whatToCheck } from '../bin/docs/what-to-check.ts'
+import { released } from '../bin/packages/released.ts'
 import { companyAt } from '../demo/src/company.ts'
 import { checkPorts } from '../demo/src/launcher/ports.ts'
 import { declaredFaults } from '../service/src/kernel/index.ts'
 import { lines } from './support/architecture.ts'
+import { type Ended, run, type Running } from './support/run.ts'
 import { code, readSources, root } from './support/sources.ts'
 
 interface Page {
@@ -30,44 +30,17 @@ const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'
   readonly scripts: Readonly<Record<string, string>>
 }
 
-/** The lines of every `sh` block, but for those that need a database: `test/flow/replicas.test.ts` runs them. */
-const runHere = pages.filter(({ path }) => path !== 'docs/replicas.md')
+/**
+ * The lines of every `sh` block, but for those that need a database (`test/flow/replicas.test.ts` runs them) and those for a
+ * reader who has no checkout (`test/packages.test.ts`).
+ */
+const elsewhere = ['docs/replicas.md', ...released.map(({ folder }) => `${folder}/README.md`)]
+const runHere = pages.filter(({ path }) => !elsewhere.includes(path))
 const commands = runHere.flatMap(({ path, text }) =>
   [...text.matchAll(/^```sh\n([^]*?)^```/gm)]
     .flatMap(([, block = '']) => block.split('\n').filter((line) => line.trim() !== ''))
     .map((command) => ({ path, command })),
 )
-
-interface Ended {
-  readonly code: number | null
-  readonly output: string
-}
-
-interface Running {
-  readonly ended: Promise<Ended>
-  /** Resolves with the output once it matches. */
-  printed(pattern: RegExp): Promise<string>
-  readonly process: ChildProcess
-}
-
-function run(words: readonly string[]): Running {
-  const child = spawn(words[0] ?? '', words.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-      child.emit('printed')
-    })
-  }
-  return {
-    process: child,
-    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, output }))),
-    printed: async (pattern) => {
-      while (!pattern.test(output)) await once(child, 'printed')
-      return output
-    },
-  }
-}
 
 /** A place where five ports in a row are free. */
 async function freeCompany(): Promise<number> {
@@ -131,11 +104,11 @@ describe('every command of the documents works', () => {
   test('a walk with --json ends with one line that holds what every hop carried, and the audit log', () => {
     const last = walked.output.trimEnd().split('\n').at(-1) ?? ''
     const claims = expect.objectContaining({ act: expect.any(Object), aud: expect.any(String) })
-    const walk = {
+    const answered = (actors: number) => ({
       tokens: [claims, claims, claims],
       api: {
         user: expect.any(Object),
-        chain: [expect.any(Object), expect.any(Object), expect.any(Object)],
+        chain: Array.from({ length: actors }, () => expect.any(Object)),
         claims,
       },
       result: {
@@ -144,7 +117,12 @@ describe('every command of the documents works', () => {
         rate: expect.any(Number),
         commission: expect.any(Number),
       },
+    })
+    const walk = {
+      ...answered(3),
       refusal: expect.any(String),
+      // The researcher and the planner that handed it a part.
+      research: { handed: claims, answer: answered(4) },
     }
     // An agent registers before any user knows of it.
     const line = ({ kind }: { readonly kind: string }) =>

@@ -19,7 +19,7 @@ export function accessOfLogin(keeper: Keeper): Access {
     },
     async widen(_sent, scopes, again) {
       // The server may have learnt only now what the operation needs, and look for it in the same token the next time.
-      if (!again && scopes.isSubsetOf(keeper.current().scopes)) return
+      if (!again && isSubset(scopes, keeper.current().scopes)) return
       throw new StepUpRequired(mcpUrl, union(keeper, scopes))
     },
   }
@@ -76,8 +76,8 @@ export function interactiveAccess(mcpUrl: string, options: LoginOptions, deps: I
     widen: (sent, scopes, again) =>
       queue(async () => {
         const now = keeper()
-        if (now !== undefined && !again && scopes.isSubsetOf(now.current().scopes)) return
-        const isWider = now !== undefined && scopes.isSubsetOf(now.current().requested)
+        if (now !== undefined && !again && isSubset(scopes, now.current().scopes)) return
+        const isWider = now !== undefined && hasAsked(now, scopes)
         if (isWider && now.current().accessToken !== sent) return
         await ask(now?.destination ?? (await journey.discover(mcpUrl)), now ? union(now, scopes) : scopes)
       }),
@@ -104,8 +104,17 @@ async function tokenOf(keeper: Keeper): Promise<string | undefined> {
   }
 }
 
+/** True if each of these scopes was asked for before: asking again brings nothing. */
+export function hasAsked(keeper: Keeper, scopes: Iterable<string>): boolean {
+  return isSubset(scopes, keeper.current().requested)
+}
+
+function isSubset(scopes: Iterable<string>, of: Scopes): boolean {
+  return [...scopes].every((scope) => of.has(scope))
+}
+
 /** MCP authorization: what was asked for before, and what is asked for now. */
 function union(keeper: Keeper, scopes: Scopes): Scopes {
   const { requested, scopes: granted } = keeper.current()
-  return requested.union(granted).union(scopes)
+  return new Set([...requested, ...granted, ...scopes])
 }

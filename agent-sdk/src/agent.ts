@@ -1,5 +1,5 @@
 import { type Clock, isLoopback, systemClock } from '@tetrapod/protocol'
-import { accessOfLogin, interactiveAccess } from './access.ts'
+import { accessOfLogin, hasAsked, interactiveAccess } from './access.ts'
 import type { LoginOptions } from './authorization-url.ts'
 import { bearerFetch } from './bearer-fetch.ts'
 import type { ClientKey } from './client-key.ts'
@@ -150,7 +150,7 @@ export function createAgent(options: AgentOptions): Agent {
       oneLogin(async () => {
         const destination = await journey.discover(mcpUrl)
         const known = here.prompt === undefined ? await journey.resume(destination, here.user) : undefined
-        const keeper = known && hasAsked(known, here.scopes) ? known : await askUser(destination, here)
+        const keeper = known && hasAsked(known, here.scopes ?? []) ? known : await askUser(destination, here)
         held.set(mcpUrl, keeper)
         return loginOf(keeper)
       }),
@@ -163,10 +163,6 @@ export function createAgent(options: AgentOptions): Agent {
     fetch: (mcpUrl, here = {}) =>
       bearerFetch(mcpUrl, interactiveAccess(mcpUrl, here, { journey, held, askUser }), fetch),
   }
-}
-
-function hasAsked(keeper: Keeper, scopes: Iterable<string> = []): boolean {
-  return new Set(scopes).isSubsetOf(keeper.current().requested)
 }
 
 /** The redirect URI of an agent that has none. */

@@ -71,11 +71,13 @@ function isAt(mcpUrl: string, url: string): boolean {
 /** Stops waiting when the caller does; what was waited for goes on, for others may wait for it too. */
 async function unlessAborted<Value>(signal: AbortSignal, value: Promise<Value>): Promise<Value> {
   signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', abort, { once: true })
+  let abort = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+  })
   try {
-    return await Promise.race([value, promise])
+    return await Promise.race([value, aborted])
   } finally {
     signal.removeEventListener('abort', abort)
   }

@@ -31,6 +31,6 @@ export async function handOver(
   } catch (error) {
     if (!(error instanceof TokenRefused) || error.error !== 'consent_required') throw error
     const { requested, scopes: held } = keeper.current()
-    throw new StepUpRequired(destination.mcpUrl, requested.union(held))
+    throw new StepUpRequired(destination.mcpUrl, new Set([...requested, ...held]))
   }
 }

@@ -106,6 +106,11 @@ describe('the first rule broken names itself:', () => {
     ['claims', 'no grant', { dlg: { ...honest.dlg, gid: undefined } }],
     ['claims', 'an empty grant', { dlg: { ...honest.dlg, gid: '' } }],
     ['claims', 'nobody who acted', { dlg: { ...honest.dlg, hop: 0 } }],
+    [
+      'claims',
+      'a mount that is no text',
+      { may_act: { iss: ISSUER, sub: 'b' }, dlg: { ...honest.dlg, res: 7 } },
+    ],
     ['claims', 'no ancestors', { dlg: { ...honest.dlg, anc: [] } }],
     ['claims', 'a depth below nothing', { dlg: { ...honest.dlg, rem: -1 } }],
     ['claims', 'a delegation with more in it', { dlg: { ...honest.dlg, user: 'u2' } }],

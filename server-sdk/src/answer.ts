@@ -1,5 +1,4 @@
-import type { ServerResponse } from 'node:http'
-import { type Challenge, formatChallenge } from '@tetrapod/protocol'
+import { type Challenge, formatChallenge, formatScope } from '@tetrapod/protocol'
 
 /** A whole answer of the guard: everything but a verified request gets one. */
 export interface Answer {
@@ -40,6 +39,15 @@ export function documentAnswer(method: string, body: unknown): Answer {
   return { status: 405, headers: { allow: 'GET, HEAD' }, body: { error: 'method_not_allowed' } }
 }
 
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+/** RFC 6750 §3.1: every scope that the operation needs. */
+export function insufficient(scopes: readonly string[], resourceMetadataUrl: string): Answer {
+  return challenged(403, {
+    error: 'insufficient_scope',
+    scope: formatScope(scopes),
+    resource_metadata: resourceMetadataUrl,
+  })
+}
+
+export function responseOf({ status, headers, body }: Answer): Response {
+  return Response.json(body, { status, headers })
 }

@@ -45,6 +45,7 @@ const callers = new WeakSet<object>()
 export function createCaller(
   token: Caller['token'],
   { exchangeFor, fetch }: Pick<Caller, 'exchangeFor' | 'fetch'>,
+  resourceMetadataUrl: string,
 ): Caller {
   const { chain, scopes } = token
   const caller: Caller = {
@@ -55,7 +56,8 @@ export function createCaller(
     scopes,
     token,
     requireScopes(...needed) {
-      if (!needed.every((scope) => scopes.has(scope))) throw new InsufficientScope(needed)
+      if (!needed.every((scope) => scopes.has(scope)))
+        throw new InsufficientScope(needed, resourceMetadataUrl)
     },
     exchangeFor,
     fetch,
@@ -65,13 +67,17 @@ export function createCaller(
 }
 
 /**
- * The caller of a guarded request: from the request a plain API received, or from the context the MCP SDK hands to a
- * tool, a resource or a prompt (or the `authInfo` in it). Throws when no guard has let the request in.
+ * The caller of a guarded request: from the request a plain API received, or from what the MCP SDK (v1 or v2) hands to
+ * a tool, a resource or a prompt (or the `authInfo` in it). Throws when no guard has let the request in.
  */
 export function callerOf(source: unknown): Caller {
-  const auth = member(source, 'auth') ?? member(member(source, 'http'), 'authInfo') ?? source
+  const auth =
+    member(source, 'auth') ??
+    member(member(source, 'http'), 'authInfo') ??
+    member(source, 'authInfo') ??
+    source
   const caller = member(member(auth, 'extra'), 'caller')
-  if (!isCaller(caller)) throw new Error('Nobody verified this request: serve it through protect().guard()')
+  if (!isCaller(caller)) throw new Error('Nobody verified this request: serve it through protect()')
   return caller
 }
 

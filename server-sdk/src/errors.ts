@@ -1,3 +1,5 @@
+import { type Answer, insufficient, responseOf } from './answer.ts'
+
 /** The keys of the issuer cannot be read right now, so that a token can be neither accepted nor refused. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
@@ -8,15 +10,30 @@ export class RevocationsUnavailable extends Error {
   override readonly name = 'RevocationsUnavailable'
 }
 
-/** The caller lacks a scope. Thrown in a handler of a plain API, the guard answers with the challenge for it. */
+/**
+ * The caller lacks a scope. Thrown in a handler of a plain API, the guard answers with the challenge for it; where a
+ * framework catches it first, it carries what that framework answers an error with.
+ */
 export class InsufficientScope extends Error {
   override readonly name = 'InsufficientScope'
   /** Every scope the operation needs, held or not: what the caller has to ask for. */
   readonly scopes: readonly string[]
+  readonly answer: Answer
+  /** What Express looks for in an error. */
+  readonly status: number
+  readonly headers: Answer['headers']
 
-  constructor(scopes: readonly string[]) {
+  constructor(scopes: readonly string[], resourceMetadataUrl: string) {
     super(`This operation needs the scopes: ${scopes.join(' ')}`)
     this.scopes = scopes
+    this.answer = insufficient(scopes, resourceMetadataUrl)
+    this.status = this.answer.status
+    this.headers = this.answer.headers
+  }
+
+  /** What Hono looks for in an error. */
+  getResponse(): Response {
+    return responseOf(this.answer)
   }
 }
 

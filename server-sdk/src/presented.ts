@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import {
   type AccessToken,
   bearerToken,
@@ -8,6 +7,7 @@ import {
   Refusal,
   type TransactionToken,
 } from '@tetrapod/protocol'
+import type { Received } from './received.ts'
 import type { Verifier } from './verifier.ts'
 
 /** A value that the operator keeps for this server: the same in every request, whoever calls. */
@@ -37,7 +37,7 @@ export interface Presented {
  * or, where the credential is not ours, that credential and the transaction token that names this client. Undefined: it
  * presents nothing. Throws {@link Refusal}, and what the verifier throws.
  */
-export type ReadPresented = (request: IncomingMessage) => Promise<Presented | undefined>
+export type ReadPresented = (request: Received) => Promise<Presented | undefined>
 
 export function createReader(
   { resource, credential, client }: ReaderOptions,
@@ -65,12 +65,12 @@ interface ReaderOptions {
 }
 
 async function withAccessToken(
-  request: IncomingMessage,
+  request: Received,
   resource: string,
   client: string | undefined,
   verifier: Verifier,
 ): Promise<Presented | undefined> {
-  const sent = request.headersDistinct['authorization'] ?? []
+  const sent = request.header('authorization')
   if (sent.length === 0) return undefined
   const token = sent.length === 1 ? bearerToken(sent[0]) : undefined
   if (token === undefined) throw new Refusal('malformed', 'not one bearer token')
@@ -83,8 +83,8 @@ async function withAccessToken(
 }
 
 /** The one transaction token of a request, or undefined. Throws Refusal `malformed` for several: which was meant is not ours to guess. */
-function transactionTokenOf({ headersDistinct }: IncomingMessage): string | undefined {
-  const sent = headersDistinct[HEADER_TRANSACTION_TOKEN] ?? []
+function transactionTokenOf({ header }: Received): string | undefined {
+  const sent = header(HEADER_TRANSACTION_TOKEN)
   if (sent.length > 1) throw new Refusal('malformed', 'two transaction tokens')
   return sent[0]
 }
@@ -93,8 +93,8 @@ function transactionTokenOf({ headersDistinct }: IncomingMessage): string | unde
 function createComparison({ header = 'authorization', value }: StaticCredential) {
   const expected = digest(value)
   const name = header.toLowerCase()
-  return ({ headersDistinct }: IncomingMessage): boolean | undefined => {
-    const sent = headersDistinct[name] ?? []
+  return (request: Received): boolean | undefined => {
+    const sent = request.header(name)
     if (sent.length === 0) return undefined
     return sent.length === 1 && timingSafeEqual(digest(sent[0] ?? ''), expected)
   }

@@ -9,7 +9,10 @@ describe('a tool that was ended by', () => {
       'a consent that is missing',
       new ExchangeRefused({ error: 'consent_required', scope: 'crm.read crm.pay' }),
     ],
-    ['a scope that is missing', new InsufficientScope(['crm.read', 'crm.pay'])],
+    [
+      'a scope that is missing',
+      new InsufficientScope(['crm.read', 'crm.pay'], 'https://crm.example/metadata'),
+    ],
   ])('%s answers with a step-up to these scopes, and says so in words', (_, error) => {
     const result = stepUp(error)
     expect(stepUpOf(result)).toEqual({ scopes: new Set(['crm.read', 'crm.pay']) })

@@ -503,7 +503,7 @@ const anywhere: readonly TokenForgery[] = [
   { name: 'a depth that is a text', rule: 'claims', make: withDelegation({ rem: '7' }) },
   { name: 'a lineage without grant', rule: 'claims', make: withDelegation({ gid: undefined }) },
   { name: 'a lineage with an empty grant', rule: 'claims', make: withDelegation({ gid: '' }) },
-  { name: 'a lineage with more in it', rule: 'claims', make: withDelegation({ sub: 'evil' }) },
+  { name: 'a lineage with more in it', rule: 'claims', make: withDelegation({ user: 'evil' }) },
   {
     name: 'a lineage with more ancestors than there can be',
     rule: 'claims',
@@ -614,6 +614,11 @@ const grantRules: readonly TokenForgery[] = [
     make: claims((model) => ({
       dlg: { ...delegationOf(model), gid: (claimsOf(model.bob)['dlg'] as { gid: string }).gid },
     })),
+  },
+  {
+    name: 'another user as the account behind this one',
+    rule: 'grant',
+    make: claims((model) => ({ dlg: { ...delegationOf(model), sub: claimsOf(model.bob)['sub'] } })),
   },
   { name: 'a user that is nobody', rule: 'grant', make: claims(() => ({ sub: 'nobody' })) },
   {

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkBeside } from '@tetrapod/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openRevocation, type RevocationEntry } from '#revocation'
 import { createVault, openLocalKeyring } from '#vault'
-import { type MintedClaims, nextLineage, rootLineage, transactionClaims } from './lineage.ts'
+import { knownElsewhere, type MintedClaims, nextLineage, rootLineage, transactionClaims } from './lineage.ts'
 import type { SigningKeyRow, SigningKeyStore } from './signing-key-store.ts'
 import { openTokens, type Tokens } from './tokens.ts'
 
@@ -207,6 +208,18 @@ describe('a transaction token', () => {
       transaction: told.txn,
       delegation: { gid: 'grant-1', anc: ['family-1', 'jti-1'], to: 'crm' },
     })
+  })
+
+  test('names our own account, though its access token names the user as an API knows them', async () => {
+    const { tokens, revocation } = await (await setUp()).open()
+    const elsewhere = knownElsewhere(claims(), 'alice@corp')
+    const told = transactionClaims(elsewhere, { to: 'payroll', alone: false })
+    const access = await tokens.verify(await tokens.mint(elsewhere), MOUNT)
+    const transaction = await tokens.verifyTransaction(await tokens.mintTransaction(told), 'payroll')
+    expect(transaction).toMatchObject({ subject: 'u1', account: 'u1', delegation: { rem: 0 } })
+    expect(() => checkBeside(transaction, access)).not.toThrow()
+    await revocation.revoke('user', 'u1')
+    expect(tokens.revoked(transaction)).toBe(true)
   })
 
   test('is for no other client', async () => {

@@ -11,11 +11,11 @@ export interface Thread {
   close(): Promise<void>
 }
 
+/** Beside this file and of its kind: a source in the repository, compiled where it was installed. */
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+
 /** Starts the thread; resolves when the file is open. Throws `storage.locked`, `.unopenable`, `.damaged`. */
-export async function openThread(
-  file: DatabaseFile,
-  entry: URL = new URL('./worker.ts', import.meta.url),
-): Promise<Thread> {
+export async function openThread(file: DatabaseFile, entry: URL = WORKER): Promise<Thread> {
   // Without the flags of this process: some of them (--input-type) keep a thread from starting.
   const worker = new Worker(entry, { workerData: file, execArgv: [] })
   const waiting = new Map<number, PromiseWithResolvers<Answer>>()
