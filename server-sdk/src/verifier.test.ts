@@ -265,12 +265,13 @@ test('keys that cannot be had are the failure of who keeps them, not a refusal',
 describe('a key that is for no algorithm of ours verifies nothing, as a web key and as a key object:', () => {
   test.each([
     ['ECDSA on another curve', 'ES384', 'ES256'],
+    ['a key to agree on secrets with, on our curve', 'ECDH-ES', 'ES256'],
     ['RSA, under the name of ECDSA', 'RS256', 'ES256'],
     ['RSA, under the name of Ed25519', 'RS256', 'Ed25519'],
     ['RSA, under its own name', 'RS256', 'RS256'],
   ])('%s', async (_, made, alg) => {
     const { publicKey } = await generateKeyPair(made, { extractable: true })
-    for (const each of [publicKey, KeyObject.from(publicKey)]) {
+    for (const each of made === 'ECDH-ES' ? [publicKey] : [publicKey, KeyObject.from(publicKey)]) {
       const { verify } = verifierWith(() => each)
       await expect(verify(reheaded(good, { alg, typ: 'at+jwt', kid: 'k1' }), AUDIENCE)).rejects.toMatchObject(
         {
@@ -292,6 +293,11 @@ test('the longest token is read, and one byte more is not', async () => {
   const long = (length: number) => `${start}${'A'.repeat(length - start.length - 87)}.${'A'.repeat(86)}`
   expect(await codeOf(long(TOKEN_BYTES_MAX))).toBe('signature')
   expect(await codeOf(long(TOKEN_BYTES_MAX + 1))).toBe('malformed')
+})
+
+test('a signature that is no base64url is malformed, not a failure', async () => {
+  const [header, payload] = good.split('.')
+  expect(await codeOf(`${header}.${payload}.A`)).toBe('malformed')
 })
 
 test('a key that cannot verify is a mistake of who keeps it, never the token’s', async () => {
