@@ -1,6 +1,8 @@
 import { format } from 'prettier'
 import { catalogueJsonSchema, describeCatalogue } from '../../service/src/catalogue/index.ts'
 import { errorsPage } from './errors-page.ts'
+import { readMutants } from './mutants-results.ts'
+import { mutantsPage } from './mutants-page.ts'
 
 /** Every document that is made from the code, by its path from the root of the repository. */
 export async function generatedDocs(): Promise<Readonly<Record<string, string>>> {
@@ -8,6 +10,7 @@ export async function generatedDocs(): Promise<Readonly<Record<string, string>>>
   return {
     'docs/errors.md': await errorsPage(),
     'docs/configuration.md': configurationPage(),
+    'docs/mutants.md': mutantsPage(await readMutants()),
     'docs/tetrapod.schema.json': await format(schema, { parser: 'json', printWidth: 110 }),
   }
 }

@@ -82,6 +82,8 @@ describe('a key is for one algorithm, whatever a header says:', () => {
   test('Node’s own key objects are as good as web keys', async () => {
     const { verify } = verifierWith(() => KeyObject.from(edwards.publicKey))
     expect(await verify(await signed(claims, edwards, underEd), AUDIENCE)).toMatchObject({ keyId: 'ed' })
+    const ofCurve = verifierWith(() => KeyObject.from(key.publicKey))
+    expect(await ofCurve.verify(good, AUDIENCE)).toMatchObject({ keyId: 'k1' })
   })
 
   test.each([
@@ -258,4 +260,52 @@ describe('a remembered signature', () => {
 test('keys that cannot be had are the failure of who keeps them, not a refusal', async () => {
   const { verify } = verifierWith(() => Promise.reject(new Error('down')))
   await expect(verify(good, AUDIENCE)).rejects.toThrow('down')
+})
+
+describe('a key that is for no algorithm of ours verifies nothing, as a web key and as a key object:', () => {
+  test.each([
+    ['ECDSA on another curve', 'ES384', 'ES256'],
+    ['a key to agree on secrets with, on our curve', 'ECDH-ES', 'ES256'],
+    ['RSA, under the name of ECDSA', 'RS256', 'ES256'],
+    ['RSA, under the name of Ed25519', 'RS256', 'Ed25519'],
+    ['RSA, under its own name', 'RS256', 'RS256'],
+  ])('%s', async (_, made, alg) => {
+    const { publicKey } = await generateKeyPair(made, { extractable: true })
+    for (const each of made === 'ECDH-ES' ? [publicKey] : [publicKey, KeyObject.from(publicKey)]) {
+      const { verify } = verifierWith(() => each)
+      await expect(verify(reheaded(good, { alg, typ: 'at+jwt', kid: 'k1' }), AUDIENCE)).rejects.toMatchObject(
+        {
+          code: 'algorithm',
+        },
+      )
+    }
+  })
+})
+
+test('a token without a key id is refused before a key is asked for, whoever would have one', async () => {
+  const { verify } = verifierWith(() => key.publicKey)
+  for (const kid of ['', 7])
+    await expect(verify(await changed({}, { kid }), AUDIENCE)).rejects.toMatchObject({ code: 'header' })
+})
+
+test('the longest token is read, and one byte more is not', async () => {
+  const start = `${good.split('.')[0]}.`
+  const long = (length: number) => `${start}${'A'.repeat(length - start.length - 87)}.${'A'.repeat(86)}`
+  expect(await codeOf(long(TOKEN_BYTES_MAX))).toBe('signature')
+  expect(await codeOf(long(TOKEN_BYTES_MAX + 1))).toBe('malformed')
+})
+
+test('a signature that is no base64url is malformed, not a failure', async () => {
+  const [header, payload] = good.split('.')
+  expect(await codeOf(`${header}.${payload}.A`)).toBe('malformed')
+})
+
+test('a key that cannot verify is a mistake of who keeps it, never the token’s', async () => {
+  const { privateKey } = await generateKeyPair('ES256')
+  const { verify } = verifierWith(() => privateKey)
+  await expect(verify(good, AUDIENCE)).rejects.toBeInstanceOf(TypeError)
+})
+
+test('an access token is no transaction token', async () => {
+  await expect(verifierWith().verifyTransaction(good, undefined)).rejects.toMatchObject({ code: 'type' })
 })

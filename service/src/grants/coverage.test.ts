@@ -5,6 +5,7 @@ import {
   type DelegateEdges,
   type Grant,
   grantedThrough,
+  grantedUntil,
   grantsCalls,
   grantsDelegates,
   grantsDelegation,
@@ -165,5 +166,12 @@ describe('a hand-over is agreed to', () => {
     expect(grantsDelegates(grant, 'crm', { planner: ['researcher', 'writer'] })).toBe(false)
     expect(grantsDelegates(grant, 'crm', { ...delegates, fetcher: ['writer'] })).toBe(false)
     expect(grantsDelegates(grant, 'notes', delegates)).toBe(false)
+  })
+})
+
+describe('what a grant gives at a server', () => {
+  test('ends with its part; where it gives nothing, with the grant', () => {
+    const grant = { ...grantOf({}), expiresAt: 9 }
+    expect([grantedUntil(grant, 'crm'), grantedUntil(grant, 'notes')]).toEqual([1, 9])
   })
 })

@@ -37,19 +37,31 @@ describe('a login of an agent', () => {
   })
 
   test('is ended once: the second time there is nothing to end', async () => {
-    const { families } = await setUp()
+    const { families, revocation } = await setUp()
     const { id } = await families.begin(login)
     expect([await families.end(id), await families.end(id), await families.end('another')]).toEqual([
       true,
       false,
       false,
     ])
+    expect(revocation.revoked('family', 'another')).toBe(false)
+  })
+
+  test('that begins under a grant that is dead by then is dead too', async () => {
+    const { families, dead } = await setUp()
+    dead.add('g1')
+    const { id, beganAt } = await families.begin(login)
+    expect(beganAt).toBe(NOW)
+    expect(await families.live(id)).toBeUndefined()
   })
 
   test('that begins after its session was signed out does not go on', async () => {
     const { families, gone, rows } = await setUp()
     gone.add('s1')
-    await expect(families.begin(login)).rejects.toMatchObject({ code: 'grants.signed_out' })
+    await expect(families.begin(login)).rejects.toMatchObject({
+      code: 'grants.signed_out',
+      kind: 'unauthenticated',
+    })
     expect(rows.size).toBe(0)
     expect((await families.begin({ ...login, session: 's2' })).endedAt).toBeUndefined()
   })

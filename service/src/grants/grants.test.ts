@@ -1,6 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { openRevocation, type PlacedEntry, type Revocation, type RevocationEntry } from '#revocation'
+import {
+  openRevocation,
+  type PlacedEntry,
+  type Revocation,
+  type RevocationEntry,
+  revocationFault,
+} from '#revocation'
 import { type Consent, createGrants, type Grant, type GrantStore } from './index.ts'
 
 const NOW = 1_800_000_000_000
@@ -229,9 +235,76 @@ describe('a consent', () => {
     expect(await grants.live(id)).toBeUndefined()
     expect(amended).toEqual(['failed grants.changed_meanwhile'])
   })
+
+  test.each([
+    [new Error('gone'), 'unknown internal'],
+    [revocationFault.stale(), 'unknown revocation.stale'],
+  ])('that may have been written all the same is unknown on record: %s', async (failure, said) => {
+    const { store, revocation, clock } = await setUp()
+    const grants = createGrants({
+      store: { ...store, insert: () => Promise.reject(failure) },
+      revocation,
+      clock,
+    })
+    const amended: string[] = []
+    const given = grants.give(
+      consent,
+      async () =>
+        (...amendment) =>
+          void amended.push(amendment.join(' ')),
+    )
+    await expect(given).rejects.toBe(failure)
+    expect(amended).toEqual([said])
+  })
+
+  test('tells this process of another version at once, and of a first one nobody', async () => {
+    const { grants, revocation } = await setUp()
+    const heard: string[] = []
+    revocation.listen({ heard: ({ kind }) => void heard.push(kind), missed() {} })
+    await grants.give(consent, recorded)
+    expect(heard).toEqual([])
+    await grants.give({ ...consent, scopes: ['crm.write'] }, recorded)
+    expect(heard).toEqual(['grant_version'])
+  })
 })
 
 describe('a grant', () => {
+  test('is listed to its user while it lives, and to operators for good', async () => {
+    const { grants, clock } = await setUp()
+    const short = await grants.give({ ...consent, agent: 'researcher', lastsSeconds: 1 }, recorded)
+    const long = await grants.give(consent, recorded)
+    const other = await grants.give({ ...consent, user: 'u2' }, recorded)
+    expect(await grants.liveOf('u1')).toEqual([short, long])
+    clock.time += 1000
+    expect(await grants.liveOf('u1')).toEqual([long])
+    expect(await grants.list()).toEqual([short, long, other])
+  })
+
+  test('that is revoked is in the feed of this process before it is read', async () => {
+    const { grants, revocation } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    await grants.revoke(id)
+    expect(revocation.revoked('grant', id)).toBe(true)
+  })
+
+  test('that is revoked and then nowhere is unknown', async () => {
+    const { grants, store, revocation, clock } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    const forgetful = createGrants({ store: { ...store, find: async () => undefined }, revocation, clock })
+    await expect(forgetful.revoke(id)).rejects.toMatchObject({ code: 'grants.unknown' })
+  })
+
+  test('is read once, whatever else is revoked', async () => {
+    const { grants, store, revocation, clock } = await setUp()
+    const given = await grants.give(consent, recorded)
+    let reads = 0
+    const find = (id: string) => (reads++, store.find(id))
+    const counting = createGrants({ store: { ...store, find }, revocation, clock })
+    expect(await counting.live(given.id)).toEqual(given)
+    await revocation.revoke('family', given.id)
+    expect(await counting.live(given.id)).toEqual(given)
+    expect(reads).toBe(1)
+  })
   test('is dead at once when it is revoked, here and after a restart', async () => {
     const { grants, reopen, rows } = await setUp()
     const { id } = await grants.give(consent, recorded)
@@ -306,6 +379,18 @@ describe('at another replica, which remembers it,', () => {
     expect(narrower.mounts).toEqual({ crm: { ...only, since: NOW, expiresAt: narrower.expiresAt } })
     await time.read()
     expect(await other.live(first.id)).toEqual(narrower)
+  })
+
+  test('it is dead where it was on its way when the feed told of its revocation', async () => {
+    const { grants, reopen, holdReads, time } = await setUp()
+    const { id } = await grants.give(consent, recorded)
+    const elsewhere = await reopen()
+    const release = holdReads()
+    const slow = elsewhere.live(id)
+    await grants.revoke(id)
+    await time.read()
+    release()
+    expect(await slow).toBeUndefined()
   })
 
   test('what was on its way while it changed is not remembered', async () => {
@@ -419,7 +504,10 @@ async function setUp() {
     held = promise
     return resolve
   }
-  return { grants: await reopen(), reopen, clock, time, feed, rows, holdReads }
+  const grants = await reopen()
+  const [revocation] = opened
+  if (revocation === undefined) throw new Error('nothing was opened')
+  return { grants, reopen, store, revocation, clock, time, feed, rows, holdReads }
 }
 
 function feedTable() {

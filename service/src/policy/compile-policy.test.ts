@@ -46,6 +46,14 @@ describe('a policy', () => {
     expect(decide([permit({ tools: ['*'] })], alice, find).effect).toBe('permit')
   })
 
+  test('takes the order of the rules, not of their lists, for the first', () => {
+    const twice = permit({ servers: ['crm', 'crm'], tools: ['find_*', 'find_customer'] })
+    const rules = [permit({ servers: ['crm'], tools: ['*'] }), twice, permit({ tools: ['find_customer'] })]
+    expect(decide(rules, alice, find)).toEqual({ effect: 'permit', rule: 'policies[1]' })
+    expect(decide(rules.slice(1), alice, find)).toEqual({ effect: 'permit', rule: 'policies[1]' })
+    expect(decide(rules.toReversed(), alice, find)).toEqual({ effect: 'permit', rule: 'policies[1]' })
+  })
+
   test('does not mistake an empty list for an absent one', () => {
     expect(decide([permit({ tools: [] })], alice, find)).toEqual(denied)
     expect(decide([permit({ servers: [] })], alice, find)).toEqual(denied)
@@ -59,7 +67,7 @@ describe('a policy', () => {
 
   test('refuses a rule with both tools and apis, which could mean either', () => {
     expect(() => compilePolicy([forbid({ tools: ['x'], apis: ['payroll'] })].map(withId))).toThrow(
-      expect.objectContaining({ code: 'policy.rule_unclear', kind: 'invalid' }),
+      expect.objectContaining({ code: 'policy.rule_unclear', kind: 'invalid', detail: 'policies[1]' }),
     )
   })
 })
