@@ -406,6 +406,25 @@ describe('at another replica, which remembers it,', () => {
     expect(await other.live(first.id)).toEqual(wider)
   })
 
+  test('what another replica wrote meanwhile counts, and not what this one wrote before', async () => {
+    const { grants, reopen, store, time } = await setUp()
+    const first = await grants.give(consent, recorded)
+    const other = await reopen()
+    const { update } = store
+    // Written; and before this replica goes on, the other writes the next version, and is heard.
+    const overtaken: GrantStore['update'] = async (grant, entry) => {
+      Object.assign(store, { update })
+      const written = await update(grant, entry)
+      await other.give({ ...consent, scopes: ['crm.delete'] }, recorded)
+      await time.read()
+      return written
+    }
+    Object.assign(store, { update: overtaken })
+    await grants.give({ ...consent, scopes: ['crm.write'] }, recorded)
+    expect(await grants.live(first.id)).toMatchObject({ version: 3 })
+    expect(await grants.live(first.id)).toEqual(await other.live(first.id))
+  })
+
   test('it stays dead after its revocation, when the feed has forgotten that too', async () => {
     const { grants, reopen, feed, time } = await setUp()
     feed.write({ kind: 'grant', idHash: 'of another', at: NOW, expiresAt: NOW })

@@ -90,7 +90,8 @@ export function createGrants(deps: {
         throw fault.changed_meanwhile({ detail: given.id })
       }
       if (current !== undefined) revocation.learn(entry)
-      return memory.take(given)
+      // Not remembered: another replica may have written the next version by now.
+      return given
     },
     list: () => store.list(),
     async revoke(id) {
