@@ -24,6 +24,17 @@ describe('a service that could not read the revocation feed for five seconds', (
     const response = await fetch(`${world.publicUrl}${path}`)
     return [response.status, await response.json()] as const
   }
+  /** The reader may be on its way to its sleep: it is woken until it has read. */
+  const ready = () =>
+    expect
+      .poll(
+        async () => {
+          time.wake()
+          return (await health('/readyz'))[0]
+        },
+        { interval: 5 },
+      )
+      .toBe(200)
   const logged = () => world.logged.filter((line) => line.includes('"revocation.stale"'))
 
   test('accepts no token at the gateway, says why, and lets in again with the next reading', async () => {
@@ -64,8 +75,7 @@ describe('a service that could not read the revocation feed for five seconds', (
       client_secret: NOTES_SECRET,
     }
     expect(await hand.token(exchange)).toMatchObject({ status: 503, body: why })
-    time.wake()
-    await expect.poll(async () => (await health('/readyz'))[0], { interval: 5 }).toBe(200)
+    await ready()
     // The code was not spent.
     expect(await hand.redeem(code)).toMatchObject({ status: 200 })
   })
@@ -82,8 +92,7 @@ describe('a service that could not read the revocation feed for five seconds', (
     ])
     expect(await health('/livez')).toEqual([200, { live: true }])
     expect(logged().at(-1)).toContain('error')
-    time.wake()
-    await expect.poll(async () => (await health('/readyz'))[0], { interval: 5 }).toBe(200)
+    await ready()
     expect(logged().at(-1)).toContain('info')
   })
 

@@ -236,7 +236,7 @@ export const authorizationServerRequirements: readonly Requirement[] = [
       [ends, 'that rests for fourteen days is over, and not a moment before'],
       [ends, 'ends with its grant, and no token lives longer'],
       [ends, 'ends with the revocation of its grant, and a new grant does not bring it back'],
-      [ends, 'gives nothing while %s is not in the configuration, and goes on after'],
+      [ends, 'gives nothing once %s left the configuration, and does not come back with it'],
     ],
   },
   {
