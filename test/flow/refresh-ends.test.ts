@@ -102,16 +102,19 @@ describe('a login', () => {
     ['its user', 'invalid_grant', (text: string) => text.replace(/\n {2}bob: .*/, '')],
     ['its agent', 'invalid_client', (text: string) => text.replace('\n  assistant:', '\n  another:')],
     ['its server', 'invalid_grant', (text: string) => text.replace('\n  notes:', '\n  elsewhere:')],
-  ])('gives nothing once %s left the configuration, and does not come back with it', async (_, error, without) => {
-    const notes = { resource: at.world.mount('notes'), scope: 'notes.read' }
-    const bob = await at.login(at.person(), notes, 'bob')
-    await at.world.restart(without)
-    expect(errorOf(await at.refresh(bob))).toBe(error)
-    await at.world.restart((text) => text)
-    at.world.clock.advance(11_000)
-    expect(errorOf(await at.refresh(bob))).toBe('invalid_grant')
-    expect((await at.refresh(await at.login(at.person(), notes, 'bob'))).status).toBe(200)
-  })
+  ])(
+    'gives nothing once %s left the configuration, and does not come back with it',
+    async (_, error, without) => {
+      const notes = { resource: at.world.mount('notes'), scope: 'notes.read' }
+      const bob = await at.login(at.person(), notes, 'bob')
+      await at.world.restart(without)
+      expect(errorOf(await at.refresh(bob))).toBe(error)
+      await at.world.restart((text) => text)
+      at.world.clock.advance(11_000)
+      expect(errorOf(await at.refresh(bob))).toBe('invalid_grant')
+      expect((await at.refresh(await at.login(at.person(), notes, 'bob'))).status).toBe(200)
+    },
+  )
 })
 
 describe('on record', () => {

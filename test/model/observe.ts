@@ -124,12 +124,12 @@ async function look(m: can.Model, r: Reality, token: can.Token, turn: number): P
     token.audience === RESOURCE ? API : token.audience === m.urls[server] ? server : token.audience
   const { status, body } = await r.introspect(client, token.jwt)
   const isKnown = can.isKnown(m, client)
-  const isLive = isKnown && can.isLive(m, token)
-  note(m, `introspection: ${isKnown ? String(isLive) : 'unknown client'}`)
+  const isActive = isKnown && can.isActive(m, token)
+  note(m, `introspection: ${isKnown ? String(isActive) : 'unknown client'}`)
   expect([status, body['active'] ?? body['error']], `introspection of ${told(token)}`).toEqual(
-    isKnown ? [200, isLive] : [401, 'invalid_client'],
+    isKnown ? [200, isActive] : [401, 'invalid_client'],
   )
-  if (isLive) expect(new Set(String(body['scope']).split(' '))).toEqual(token.scopes)
+  if (isActive) expect(new Set(String(body['scope']).split(' '))).toEqual(token.scopes)
 }
 
 /** After each command: every token by the feed; those whose standing changed, and a few others, by whom they are for. */

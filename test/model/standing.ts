@@ -1,3 +1,4 @@
+import { RESOURCE } from './company.ts'
 import {
   isAgent,
   isAlive,
@@ -67,6 +68,18 @@ export function isLive(m: Model, token: Token): boolean {
 
 /** What the token gives now, at its own mount. */
 export const heldBy = (m: Model, token: Token) => keptBy(m, token.login, token.scopes)
+
+/** Whether introspection tells of it: a token that says more than its grant still gives is none. */
+export function isActive(m: Model, token: Token): boolean {
+  if (!isLive(m, token)) return false
+  const { grant, server } = token.login
+  if (token.audience !== RESOURCE) return token.scopes.isSubsetOf(heldBy(m, token))
+  const part = partOf(m, grant, server)
+  const reach = Object.entries(m.company.servers[server]?.calls ?? {}).flatMap(([from, to]) =>
+    to.filter((it) => part?.scopes.has(from) && part.calls.has(`${from} ${it}`)),
+  )
+  return token.scopes.isSubsetOf(new Set(reach))
+}
 
 export const permits = (m: Model, agents: readonly string[], server: string, target: string) =>
   m.company.permitted.includes(target) &&
