@@ -2,7 +2,7 @@ import { byHand, CHALLENGE, type Form, VERIFIER } from '../support/by-hand.ts'
 import { send, type Sent } from '../support/wire.ts'
 import { byOther } from '../support/world.ts'
 import { exchangeCall } from './exchange.ts'
-import { type Forgery, gatewayCall, type Honest, type Refused } from './forgery.ts'
+import { type Forgery, gatewayCall, type Honest, type Refused, tokenCall } from './forgery.ts'
 
 /** The redemption of a new code by the agent that it was given to, some of its parameters replaced. */
 async function redeemCall(honest: Honest, changed: Form = {}, more = ''): Promise<Sent> {
@@ -16,14 +16,7 @@ async function redeemCall(honest: Honest, changed: Form = {}, more = ''): Promis
     ...(await byHand(world).proof()),
     ...changed,
   }
-  const sent = Object.entries(fields).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  )
-  return {
-    url: `${world.publicUrl}/token`,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: `${new URLSearchParams(sent).toString()}${more}`,
-  }
+  return tokenCall(honest, fields, more)
 }
 
 const noGrant: Refused = { status: 400, error: 'invalid_grant' }

@@ -1,6 +1,6 @@
 import type { ClientKey, Login } from '@tetrapod/agent-sdk'
 import { decodeJwt, type JWTPayload } from 'jose'
-import { byHand, createPerson } from '../support/by-hand.ts'
+import { byHand, createPerson, type Form } from '../support/by-hand.ts'
 import { type Forge, openForge } from '../support/forge.ts'
 import { rpc, send, type Sent } from '../support/wire.ts'
 import type { World } from '../support/world.ts'
@@ -96,6 +96,18 @@ export function encoded(value: unknown): string {
 /** The honest call at the gateway, which each forgery changes in one place. */
 export function gatewayCall({ world }: Honest, token: string | undefined): Sent {
   return rpc({ url: world.mount('crm'), token, params: { name: 'find_customer', arguments: { query: 'a' } } })
+}
+
+/** A form at the token endpoint, less the parameters that have no value; `more` is added as it is. */
+export function tokenCall({ world }: Honest, fields: Form, more = ''): Sent {
+  const sent = Object.entries(fields).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  return {
+    url: `${world.publicUrl}/token`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: `${new URLSearchParams(sent).toString()}${more}`,
+  }
 }
 
 /** The honest call at the CRM itself, as the gateway makes it. */

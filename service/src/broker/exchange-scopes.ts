@@ -1,6 +1,5 @@
 import { backThroughCalls, formatScope, isScopeToken, type Scopes } from '@tetrapod/protocol'
-import { grantedThrough, grantsDelegation } from '#grants'
-import { own } from '#kernel'
+import { grantedThrough, grantsDelegation, scopesWithin } from '#grants'
 import type { Case } from './exchange-case.ts'
 import type { ExchangeRequest } from './exchange-request.ts'
 import { fault } from './faults.ts'
@@ -39,8 +38,7 @@ export function missingConsent(exchanged: Case, scopes: Scopes): Scopes | undefi
 
 /** What the token presented leads to: itself at a mount; at an API through the edges that the catalogue has and the consent showed. */
 function reachable({ target, subject, server, grant }: Case): Scopes {
-  const held = new Set(own(grant.mounts, server.key)?.scopes)
-  const scopes = new Set([...subject.scopes].filter((scope) => held.has(scope)))
+  const scopes = scopesWithin(grant, server.key, subject.scopes)
   if (target.kind !== 'api') return scopes
   return grantedThrough(grant, { server: server.key, api: target.api.key, edges: target.edges, scopes })
 }

@@ -1,5 +1,5 @@
 import type { Apis } from '#apis'
-import { grantedThrough, grantsScopes } from '#grants'
+import { grantedScopes, grantedThrough, grantsScopes } from '#grants'
 import { own } from '#kernel'
 import { type Authority, type AuthorityDeps, mountOf } from './authority.ts'
 
@@ -17,7 +17,7 @@ export function holdsScopes(
   const api = apis.byResource(token.audience)
   if (api === undefined) return grantsScopes(grant, server.key, token.scopes)
   const edges = own(server.calls, api.key) ?? {}
-  const scopes = new Set(own(grant.mounts, server.key)?.scopes)
+  const scopes = grantedScopes(grant, server.key)
   const reached = grantedThrough(grant, { server: server.key, api: api.key, edges, scopes })
   return token.scopes.isSubsetOf(reached)
 }

@@ -37,7 +37,7 @@ interface UpstreamDeps {
 }
 
 /** The gateway's node in a chain: it acts as the mount it was called at. */
-export function gatewayActor(issuer: string, server: Server): Actor {
+function gatewayActor(issuer: string, server: Server): Actor {
   return { iss: issuer, sub: server.mount, client_id: GATEWAY }
 }
 

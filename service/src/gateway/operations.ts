@@ -4,7 +4,8 @@ import type { Audit, Outcome } from '#audit'
 import { type Authority, type AuthorityDeps, type ObtainCredential, tokenOnRecord } from '#broker'
 import type { Egress } from '#egress'
 import { asFault } from '#http'
-import { type Clock, type Fault, isObject, type Json, type Kind, own } from '#kernel'
+import { type Clock, type Fault, isObject, type Json, type Kind } from '#kernel'
+import { scopesWithin } from '#grants'
 import type { Decision, Policy } from '#policy'
 import type { Server, StepUps } from '#servers'
 import { type Envelope, parseCallParams, parseListParams, type RequestId } from './envelope.ts'
@@ -109,8 +110,7 @@ export async function callTool(operation: Operation, deps: OperateDeps): Promise
 
 /** What the token holds at this mount, as far as the grant does too. */
 function heldScopes({ token, grant }: Authority, server: Server): Scopes {
-  const granted = new Set(own(grant.mounts, server.key)?.scopes)
-  return new Set([...token.scopes].filter((scope) => granted.has(scope)))
+  return scopesWithin(grant, server.key, token.scopes)
 }
 
 /** The scopes of the tools that this caller may call. A pattern counts unless a rule forbids all that it stands for. */

@@ -2,9 +2,20 @@ import { type ScopeEdges, type Scopes, throughCalls } from '@tetrapod/protocol'
 import { own } from '#kernel'
 import type { DelegateEdges, Grant } from './grant-store.ts'
 
+/** What the grant holds at the mount of this server. */
+export function grantedScopes(grant: Grant, server: string): Scopes {
+  return new Set(own(grant.mounts, server)?.scopes)
+}
+
+/** Those of `scopes`, in their order, that the grant holds at the mount of this server. */
+export function scopesWithin(grant: Grant, server: string, scopes: Scopes): Scopes {
+  const held = grantedScopes(grant, server)
+  return new Set([...scopes].filter((scope) => held.has(scope)))
+}
+
 /** True when the grant holds all of `scopes` at the mount of this server. */
 export function grantsScopes(grant: Grant, server: string, scopes: Iterable<string>): boolean {
-  const held = new Set(own(grant.mounts, server)?.scopes)
+  const held = grantedScopes(grant, server)
   return [...scopes].every((scope) => held.has(scope))
 }
 

@@ -1,10 +1,12 @@
 export {
+  grantedScopes,
   grantedThrough,
   grantedUntil,
   grantsCalls,
   grantsDelegates,
   grantsDelegation,
   grantsScopes,
+  scopesWithin,
 } from './coverage.ts'
 export { delegatesOnwards } from './delegates.ts'
 export { createFamilies, type Families } from './families.ts'

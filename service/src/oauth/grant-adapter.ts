@@ -1,6 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
-import type { Families, Family, Grant, Grants } from '#grants'
-import { type Clock, own } from '#kernel'
+import { type Families, type Family, type Grant, grantedScopes, type Grants } from '#grants'
+import type { Clock } from '#kernel'
 import { endLogin, parseLoginId } from './login-id.ts'
 import { REFRESH_IDLE_SECONDS } from './refresh-tokens.ts'
 
@@ -57,7 +57,7 @@ async function liveLogin(
 
 /** A login is for one server, and its scopes are those that the grant still holds there. */
 function within(payload: AdapterPayload, { family, grant }: LiveLogin): AdapterPayload {
-  const held = new Set(own(grant.mounts, family.server)?.scopes)
+  const held = grantedScopes(grant, family.server)
   const resources = payload['resources'] as Readonly<Record<string, string>> | undefined
   const kept = Object.entries(resources ?? {}).map(([mount, scope]) => {
     const still = scope.split(' ').filter((one) => held.has(one))
