@@ -42,6 +42,8 @@ describe('a request whose body is kept back until after an edit', () => {
       body: form.toString(),
     }
   }
+  /** Keys are fetched whenever somebody needs them. */
+  const heard = () => world.received.filter(({ url }) => !url.startsWith('/.well-known/')).length
   const call = (token: string) =>
     rpc({ url: world.mount('crm'), token, params: { name: 'find_customer', arguments: { query: 'a' } } })
 
@@ -51,14 +53,14 @@ describe('a request whose body is kept back until after an edit', () => {
   ] as const)('%s', async (_, ask, amend, which) => {
     const tokens = await called()
     const held = await heldBack(await ask(tokens[which]))
-    const before = world.received.length
+    const before = heard()
     await world.edit(amend)
     time.pass(3001)
     expect(await held.finish()).toMatchObject({
       status: 503,
       text: expect.stringContaining('configuration was changed while this request was on its way') as string,
     })
-    expect(world.received.length).toBe(before)
+    expect(heard()).toBe(before)
   })
 
   test('is served as it began, where no more than a moment goes by', async () => {

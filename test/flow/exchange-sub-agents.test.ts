@@ -227,6 +227,12 @@ describe('a hand-over is refused', () => {
       ...subject('expired'),
     },
     {
+      name: 'of such a token, before anything is asked of the user',
+      form: { audience: 'deputy' },
+      after: ({ clock }) => (clock.time += 310_000),
+      ...subject('expired'),
+    },
+    {
       name: 'whose grant was revoked',
       after: ({ grants, grant }) => grants.revoke(grant.id),
       ...subject('revoked'),
